@@ -1,0 +1,10 @@
+//! The pure ground: formats, signatures, the Merkle log's mathematics, policy and verdicts.
+//!
+//! Nothing here reads a clock, a socket, a file or a source of randomness, and nothing is async: whatever the world
+//! knows comes in as an argument. Everything that decides whether evidence holds lives here once, and the node, the
+//! command line, the auditor and the tests all call it.
+
+pub mod crypto;
+pub mod limits;
+pub mod name;
+pub mod problem;

@@ -1,0 +1,3 @@
+//! Hashes, keyed commitments, keys and compact signatures.
+
+pub mod hash;

@@ -1,0 +1,81 @@
+//! Every upper bound on what a stranger can make this program read, keep or compute, with where each number comes from.
+
+/// Largest integer a receipt may hold: 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 7493, section 2.2).
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// Nesting of arrays and objects in any JSON that we read. Our deepest format is a delegation chain of
+/// [`MAX_DELEGATION_DEPTH`] objects inside a payload; 32 leaves room for `ext`, and bounds the stack.
+pub const MAX_JSON_DEPTH: usize = 32;
+
+/// A decision receipt's compact form. Two of them with the nonce still fit the 8 KiB of request headers that nginx
+/// takes by default, beside the caller's own headers.
+pub const MAX_DECISION_BYTES: usize = 4096;
+
+/// Every other receipt kind. An acknowledgement travels in a response header, and default nginx turns about 4,000
+/// bytes of response headers into a 502: 2 KiB leaves room for ours and for the agent's.
+pub const MAX_ANSWER_BYTES: usize = 2048;
+
+/// All `Countersign-*` headers of one response together, names and separators included.
+pub const MAX_RESPONSE_HEADER_BYTES: usize = 3072;
+
+/// A key set's compact form: 64 keys of at most 400 bytes each in base64url, doubled.
+pub const MAX_KEY_SET_BYTES: usize = 65_536;
+
+/// Keys in one key set: four uses, each rotated monthly for over a year.
+pub const MAX_KEYS: usize = 64;
+
+/// Seconds between `iat` and `exp` of a decision: "valid for minutes".
+pub const MAX_DECISION_LIFETIME_S: u64 = 600;
+
+/// Nesting of `act` (RFC 8693, section 4.1): more hops than any delegation that a person could still follow.
+pub const MAX_DELEGATION_DEPTH: usize = 8;
+
+/// Characters of a name inside a receipt (subject, action, resource, policy id). With every bounded member at its
+/// bound a decision would exceed [`MAX_DECISION_BYTES`], so the total decides; this bounds the single field.
+pub const MAX_NAME_CHARS: usize = 256;
+
+/// Characters of a reason code, an obligation code or a role.
+pub const MAX_CODE_CHARS: usize = 64;
+
+/// Reasons in one receipt.
+pub const MAX_REASONS: usize = 16;
+
+/// Policy ids in one receipt.
+pub const MAX_POLICIES: usize = 32;
+
+/// Obligations in one receipt.
+pub const MAX_OBLIGATIONS: usize = 8;
+
+/// Commitments to parents in one receipt.
+pub const MAX_PARENTS: usize = 16;
+
+/// Selective-disclosure digests in one receipt.
+pub const MAX_SD_DIGESTS: usize = 32;
+
+/// Bytes of an origin or of a key name in a note: the one-byte length field that later C2SP cosignature formats use.
+pub const MAX_KEY_NAME_BYTES: usize = 255;
+
+/// Signature lines of one note. The signed-note specification asks for at least 16; the Go implementation stops at 100.
+pub const MAX_NOTE_SIGNATURES: usize = 100;
+
+/// Bytes of one note: three short text lines and [`MAX_NOTE_SIGNATURES`] lines of a long name and an ML-DSA-44
+/// cosignature would be larger, but such notes do not exist yet; 64 KiB holds a hundred Ed25519 lines with names of 255 bytes.
+pub const MAX_NOTE_BYTES: usize = 65_536;
+
+/// Hashes of one inclusion or consistency proof: a tree of 2^63 leaves needs 63 (tlog-witness allows 63 as well).
+pub const MAX_PROOF_HASHES: usize = 63;
+
+/// Bytes of a tlog-proof file: a note, 63 lines of 45 bytes, and an `extra` line.
+pub const MAX_PROOF_BYTES: usize = MAX_NOTE_BYTES + 63 * 45 + 8192;
+
+/// Leaves of one full tile, and hashes of one full tile of any level (tlog-tiles: 2^8).
+pub const TILE_WIDTH: usize = 256;
+
+/// Bytes of an evidence bundle that the verifier reads: about 2,000 receipts with their proofs.
+pub const MAX_BUNDLE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Items (receipts) of one evidence bundle.
+pub const MAX_BUNDLE_ITEMS: usize = 10_000;
+
+/// Bytes of JSON that `canonicalize` reads.
+pub const MAX_CANONICALIZE_BYTES: usize = 16 * 1024 * 1024;

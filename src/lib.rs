@@ -1,0 +1,7 @@
+//! Countersign: evidence between operators of AI agents.
+//!
+//! The crate has four floors, and its arrows point only downward: [`ground`] is pure; `io` holds the stores and the
+//! client; `node` is the living operator; `edge` is what people and machines touch. Built with
+//! `--no-default-features` it is the verifier alone.
+
+pub mod ground;
