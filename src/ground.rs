@@ -7,6 +7,8 @@
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
+pub mod kind;
 pub mod limits;
 pub mod name;
 pub mod problem;
+pub mod receipt;

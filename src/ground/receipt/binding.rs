@@ -149,7 +149,10 @@ mod tests {
     #[test]
     fn a_method_cannot_slide_into_the_target() {
         let nonce = Nonce::from_bytes([7; 32]);
-        assert_ne!(nonce.commit_target("GET", "https://b.example/"), nonce.commit_target("GE", "T\nhttps://b.example/"));
+        assert_ne!(
+            nonce.commit_target("GET", "https://b.example/"),
+            nonce.commit_target("GE", "T\nhttps://b.example/")
+        );
         assert_ne!(nonce.commit_target("POST", "https://b.example/"), nonce.commit_target("GET", "https://b.example/"));
     }
 

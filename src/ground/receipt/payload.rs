@@ -14,8 +14,8 @@ pub use configuration::{Configuration, ConfigurationEvent};
 pub use decision::{Assurance, Decision};
 pub use outcome::{Observer, Outcome, OutcomeStatus, ResponseBinding};
 pub use parts::{
-    Action, Actor, Approval, Basis, BodyBinding, Identity, LogPromise, Mode, Obligation, ReceiptRef,
-    RequestBinding, Resource, SessionPosition, Subject,
+    Action, Actor, Approval, Basis, BodyBinding, Identity, LogPromise, Mode, Obligation, ReceiptRef, RequestBinding,
+    Resource, SessionPosition, Subject,
 };
 
 use serde::Serialize;

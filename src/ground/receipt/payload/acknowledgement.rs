@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::decision::Assurance;
-use super::parts::{
-    Action, Approval, BodyBinding, LogPromise, Mode, ReceiptRef, Resource, check_reasons, check_sd,
-};
+use super::parts::{Action, Approval, BodyBinding, LogPromise, Mode, ReceiptRef, Resource, check_reasons, check_sd};
 use super::{PayloadError, require};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::effect::Effect;
@@ -69,7 +67,11 @@ impl Acknowledgement {
         self.resource.check()?;
         check_reasons(&self.reasons, &self.policies)?;
         let escalates = self.effect == Effect::Escalate;
-        require(self.approval.is_some() == escalates, "approval", "must be there exactly when the effect is `escalate`")?;
+        require(
+            self.approval.is_some() == escalates,
+            "approval",
+            "must be there exactly when the effect is `escalate`",
+        )?;
         check_sd(self.sd.as_ref(), self.sd_alg.as_ref())
     }
 }

@@ -108,8 +108,16 @@ impl Decision {
         self.resource.check()?;
         check_reasons(&self.reasons, &self.policies)?;
         let escalates = self.effect == Effect::Escalate;
-        require(self.approval.is_some() == escalates, "approval", "must be there exactly when the effect is `escalate`")?;
-        require(self.binding.is_some() || self.aud == self.iss, "binding", "must be there when `aud` is another operator")?;
+        require(
+            self.approval.is_some() == escalates,
+            "approval",
+            "must be there exactly when the effect is `escalate`",
+        )?;
+        require(
+            self.binding.is_some() || self.aud == self.iss,
+            "binding",
+            "must be there when `aud` is another operator",
+        )?;
         self.binding.as_ref().map_or(Ok(()), RequestBinding::check)?;
         self.session.as_ref().map_or(Ok(()), SessionPosition::check)?;
         let count = self.obligations.as_ref().map_or(1, Vec::len);
@@ -124,10 +132,22 @@ impl Decision {
         self.subject.check()?;
         self.act.as_ref().map_or(Ok(()), Actor::check)?;
         let caller = self.act.as_ref().map_or(&self.sub, |actor| &actor.sub);
-        require(self.subject.id == *caller, "subject.id", "must be the calling party: `act.sub`, or `sub` without `act`")?;
-        require(self.identity.user.is_some() == self.act.is_some(), "identity.user", "must be there exactly when `act` is")?;
+        require(
+            self.subject.id == *caller,
+            "subject.id",
+            "must be the calling party: `act.sub`, or `sub` without `act`",
+        )?;
+        require(
+            self.identity.user.is_some() == self.act.is_some(),
+            "identity.user",
+            "must be there exactly when `act` is",
+        )?;
         let chain = self.act.as_ref().is_some_and(|actor| actor.act.is_some());
-        require(self.identity.delegation.is_some() == chain, "identity.delegation", "must be there exactly when `act` has an inner `act`")
+        require(
+            self.identity.delegation.is_some() == chain,
+            "identity.delegation",
+            "must be there exactly when `act` has an inner `act`",
+        )
     }
 
     fn check_times(&self) -> Result<(), PayloadError> {
