@@ -7,6 +7,7 @@
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
+pub mod keyset;
 pub mod kind;
 pub mod limits;
 pub mod name;

@@ -184,9 +184,9 @@ impl fmt::Debug for PublicKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwk {
-    crv: String,
-    kty: String,
-    x: String,
+    pub(in crate::ground) crv: String,
+    pub(in crate::ground) kty: String,
+    pub(in crate::ground) x: String,
 }
 
 impl Jwk {

@@ -118,7 +118,10 @@ fn a_decision_that_contradicts_itself_is_refused() {
         ),
         (json!({"log": {"origin": "a", "size": 1, "root": Digest::of(b""), "include_by": 1_800_000_060}}), "log.root"),
         (json!({"log": {"origin": "a", "size": 0, "root": EPOCH, "include_by": 1_800_000_060}}), "log.root"),
-        (json!({"log": {"origin": "a", "size": 9_007_199_254_740_992_u64, "root": EPOCH, "include_by": 1_800_000_060}}), "log.size"),
+        (
+            json!({"log": {"origin": "a", "size": 9_007_199_254_740_992_u64, "root": EPOCH, "include_by": 1_800_000_060}}),
+            "log.size",
+        ),
         (json!({"log": {"origin": "a", "size": 1, "root": EPOCH, "include_by": 1_799_999_999}}), "log.include_by"),
     ] {
         assert_eq!(fault(&decision(), change.clone(), Payload::Decision), member, "{change}");
