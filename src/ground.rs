@@ -6,5 +6,6 @@
 
 pub mod crypto;
 pub mod limits;
+pub mod log;
 pub mod name;
 pub mod problem;
