@@ -10,6 +10,7 @@ pub mod effect;
 pub mod keyset;
 pub mod kind;
 pub mod limits;
+pub mod log;
 pub mod name;
 pub mod problem;
 pub mod receipt;
