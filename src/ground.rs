@@ -14,3 +14,4 @@ pub mod log;
 pub mod name;
 pub mod problem;
 pub mod receipt;
+pub mod verdict;

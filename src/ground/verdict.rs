@@ -283,6 +283,10 @@ impl Findings {
         }
     }
 
+    pub(in crate::ground) fn record_all(&mut self, checks: &[Check], result: CheckResult) {
+        checks.iter().for_each(|check| self.record(*check, result));
+    }
+
     pub(in crate::ground) fn record_outcome(&mut self, check: Check, outcome: Result<(), ProblemType>) {
         self.record(check, outcome.map_or_else(CheckResult::Fail, |()| CheckResult::Pass));
     }
@@ -323,7 +327,9 @@ impl Verdict {
     pub fn problem(&self) -> Option<ProblemType> {
         let absent = || {
             self.checks.iter().find_map(|row| match row.result {
-                CheckResult::NotEvaluated(absence) if row.check.required_from().is_some_and(|from| from <= self.level) => {
+                CheckResult::NotEvaluated(absence)
+                    if row.check.required_from().is_some_and(|from| from <= self.level) =>
+                {
                     Some(absence.problem())
                 }
                 _ => None,
@@ -385,7 +391,9 @@ impl Disclaimer {
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::ActionWasRight => "that the action was right, wanted or lawful",
-            Self::ActionHappened => "that the action happened: a decision speaks of permission, an outcome is its issuer's word",
+            Self::ActionHappened => {
+                "that the action happened: a decision speaks of permission, an outcome is its issuer's word"
+            }
             Self::PolicyIsGood => "that the issuer's policies are good, or were followed outside this call",
             Self::NothingElseHappened => "that nothing else happened past the node",
             Self::ClaimedFactsAreTrue => "that identity facts marked as claimed are true",

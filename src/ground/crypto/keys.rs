@@ -56,6 +56,7 @@ pub trait Purpose: sealed::Sealed + Send + Sync + 'static {
 }
 
 mod sealed {
+    #[expect(unnameable_types, reason = "a sealed trait must not be nameable outside")]
     pub trait Sealed {}
 }
 

@@ -179,9 +179,7 @@ pub fn verify(receipt: UnverifiedReceipt, question: &Question<'_>) -> Verificati
 /// The verdict on bytes that are no receipt.
 pub fn refuse_format(problem: ProblemType, level: Level) -> Verdict {
     let mut findings = Findings::new();
-    for check in Check::ALL {
-        findings.record(check, CheckResult::NotEvaluated(Absence::BlockedByFailure));
-    }
+    findings.record_all(&Check::ALL, CheckResult::NotEvaluated(Absence::BlockedByFailure));
     findings.record(Check::Format, CheckResult::Fail(problem));
     findings.conclude(level)
 }

@@ -48,7 +48,7 @@ pub(crate) fn every_payload() -> Vec<Payload> {
 }
 
 /// The member that is at fault once `change` has been made to the kind's valid payload.
-fn fault<T>(payload: &T, change: serde_json::Value, wrap: fn(Box<T>) -> Payload) -> &'static str
+fn fault<T>(payload: &T, change: &serde_json::Value, wrap: fn(Box<T>) -> Payload) -> &'static str
 where
     T: Serialize + serde::de::DeserializeOwned,
 {
@@ -124,7 +124,7 @@ fn a_decision_that_contradicts_itself_is_refused() {
         ),
         (json!({"log": {"origin": "a", "size": 1, "root": EPOCH, "include_by": 1_799_999_999}}), "log.include_by"),
     ] {
-        assert_eq!(fault(&decision(), change.clone(), Payload::Decision), member, "{change}");
+        assert_eq!(fault(&decision(), &change, Payload::Decision), member, "{change}");
     }
 }
 
@@ -151,7 +151,7 @@ fn answers_that_contradict_themselves_are_refused() {
     else {
         panic!("one of each kind")
     };
-    assert_eq!(fault(&**acknowledgement, json!({"effect": "escalate"}), Payload::Acknowledgement), "approval");
+    assert_eq!(fault(&**acknowledgement, &json!({"effect": "escalate"}), Payload::Acknowledgement), "approval");
     for (change, member) in [
         (json!({"acknowledgement": null}), "acknowledgement"),
         (json!({"http_status": null}), "response"),
@@ -160,7 +160,7 @@ fn answers_that_contradict_themselves_are_refused() {
         (json!({"status": "unreachable"}), "response"),
         (json!({"response": {"body": "bound"}}), "response.content"),
     ] {
-        assert_eq!(fault(&**outcome, change.clone(), Payload::Outcome), member, "{change}");
+        assert_eq!(fault(&**outcome, &change, Payload::Outcome), member, "{change}");
     }
     for (change, member) in [
         (json!({"aud": "https://a.example"}), "aud"),
@@ -168,7 +168,7 @@ fn answers_that_contradict_themselves_are_refused() {
         (json!({"number": 2}), "before"),
         (json!({"before": EPOCH}), "before"),
     ] {
-        assert_eq!(fault(&**configuration, change.clone(), Payload::Configuration), member, "{change}");
+        assert_eq!(fault(&**configuration, &change, Payload::Configuration), member, "{change}");
     }
 }
 

@@ -27,10 +27,10 @@ const LOG_CHECKS: [Check; 5] = [Check::Inclusion, Check::Checkpoint, Check::Prom
 
 pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findings: &mut Findings) -> Times {
     let Some(bytes) = question.proof else {
-        LOG_CHECKS.map(|check| findings.record(check, CheckResult::NotEvaluated(Absence::NoProof)));
+        findings.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::NoProof));
         return Times::default();
     };
-    LOG_CHECKS.map(|check| findings.record(check, CheckResult::NotEvaluated(Absence::BlockedByFailure)));
+    findings.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::BlockedByFailure));
     let file = match ProofFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
@@ -41,7 +41,7 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
     let included = file.inclusion.verify(&leaf_hash(&receipt.digest().0), &file.checkpoint.claim().head);
     findings.record_outcome(Check::Inclusion, included.map_err(|_| ProblemType::InclusionInvalid));
     let promise = receipt.claims().log();
-    match verify_checkpoint(file.checkpoint, promise, question) {
+    match verify_checkpoint(&file.checkpoint, promise, question) {
         Err(result) => {
             findings.record(Check::Checkpoint, result);
             Times::default()
@@ -93,7 +93,7 @@ fn check_head(checkpoint: &VerifiedCheckpoint, promise: &LogPromise, question: &
 }
 
 fn verify_checkpoint(
-    checkpoint: UnverifiedCheckpoint,
+    checkpoint: &UnverifiedCheckpoint,
     promise: &LogPromise,
     question: &Question<'_>,
 ) -> Result<VerifiedCheckpoint, CheckResult> {
@@ -102,7 +102,7 @@ fn verify_checkpoint(
     }
     let key_set = question.trust.key_set().ok_or(CheckResult::NotEvaluated(Absence::NoKeySet))?;
     check_origin(key_set.document(), promise)?;
-    verify_with_keys(&checkpoint, key_set).map_err(|error| CheckResult::Fail(error.problem()))
+    verify_with_keys(checkpoint, key_set).map_err(|error| CheckResult::Fail(error.problem()))
 }
 
 fn check_origin(document: &KeySetDocument, promise: &LogPromise) -> Result<(), CheckResult> {
@@ -114,7 +114,7 @@ fn check_origin(document: &KeySetDocument, promise: &LogPromise) -> Result<(), C
     }
 }
 
-/// Tries the log and cosigner keys of a key set, newest last, on a checkpoint.
+/// Tries the log and cosigner keys of a key set on a checkpoint.
 pub(in crate::ground) fn verify_with_keys(
     checkpoint: &UnverifiedCheckpoint,
     key_set: &SelfSignedKeySet,
@@ -131,7 +131,8 @@ pub(in crate::ground) fn verify_with_keys(
     let name: KeyName = names.cosigner.parse().map_err(|_| missing())?;
     let dated = usable(key_set, KeyUse::Cosign).map(|key| {
         let key = CosignerKey::new(name.clone(), key.as_dalek());
-        key.map_err(|_| CheckpointError::CosignatureMissing(name.clone())).and_then(|key| signed.clone().verify_date(&key))
+        key.map_err(|_| CheckpointError::CosignatureMissing(name.clone()))
+            .and_then(|key| signed.clone().verify_date(&key))
     });
     first_success(dated).unwrap_or_else(|| Err(CheckpointError::CosignatureMissing(name.clone())))
 }
@@ -145,12 +146,13 @@ fn usable(key_set: &SelfSignedKeySet, usage: KeyUse) -> impl Iterator<Item = &Pu
 /// The first success, or else the last failure.
 fn first_success<T, E>(mut results: impl Iterator<Item = Result<T, E>>) -> Option<Result<T, E>> {
     let mut last = None;
-    results.find_map(|result| match result {
-        Ok(value) => Some(Ok(value)),
-        Err(error) => {
-            last = Some(Err(error));
-            None
-        }
-    })
-    .or(last)
+    results
+        .find_map(|result| match result {
+            Ok(value) => Some(Ok(value)),
+            Err(error) => {
+                last = Some(Err(error));
+                None
+            }
+        })
+        .or(last)
 }
