@@ -20,8 +20,9 @@ pub mod starter;
 pub use engine::{Approval, Engine, Evaluation};
 pub use epoch::{EngineName, EpochManifest, Named, Revision, RevisionFile};
 pub use explain::{DecidingRule, Explanation, Failure, NearestPermit, Part};
+
 pub use fault::{Location, PolicyError, PolicyFault, PolicyWarning};
-pub use request::{Action, Entity, Request};
+pub use request::{Action, Entity, EntityName, Request};
 pub use source::{ENTITIES_PATH, PolicyFile, PolicySource, SCHEMA_PATH};
 
 #[cfg(test)]

@@ -42,9 +42,11 @@ pub struct PolicyError {
 }
 
 impl PolicyError {
-    /// `Err` with the faults in the order of their places, or `Ok` when there are none.
+    /// `Err` with the faults in the order of their places, or `Ok` when there are none. Cedar tells them in no order,
+    /// and some of them once for each kind of request.
     pub(super) fn check(mut faults: Vec<PolicyFault>) -> Result<(), Self> {
-        faults.sort_by(|a, b| a.at().cmp(&b.at()));
+        faults.sort_by(|a, b| a.at().cmp(&b.at()).then_with(|| a.to_string().cmp(&b.to_string())));
+        faults.dedup();
         if faults.is_empty() { Ok(()) } else { Err(Self { faults }) }
     }
 
@@ -100,7 +102,9 @@ pub enum PolicyFault {
         limit: usize,
     },
     /// A path that names nothing inside the folder, or not in one way.
-    #[error("`{path}` is not a path inside the policy folder: no `..`, no backslash, no control characters, at most 255 bytes")]
+    #[error(
+        "`{path}` is not a path inside the policy folder: no `..`, no backslash, no control characters, at most 255 bytes"
+    )]
     PathMalformed {
         /// The path.
         path: String,
@@ -112,7 +116,9 @@ pub enum PolicyFault {
         path: String,
     },
     /// A file that is no part of a policy. A misspelt name must not drop a rule.
-    #[error("`{path}` is neither a policy (`*.cedar`), nor `schema.cedarschema`, nor `entities.json`: rename it, or move it out of the policy folder")]
+    #[error(
+        "`{path}` is neither a policy (`*.cedar`), nor `schema.cedarschema`, nor `entities.json`: rename it, or move it out of the policy folder"
+    )]
     FileUnexpected {
         /// The path.
         path: String,
@@ -135,7 +141,9 @@ pub enum PolicyFault {
         message: String,
     },
     /// Two actions of one name in different namespaces, which a request could not tell apart.
-    #[error("schema.cedarschema: the action `{name}` is declared in two namespaces: give each action a name of its own")]
+    #[error(
+        "schema.cedarschema: the action `{name}` is declared in two namespaces: give each action a name of its own"
+    )]
     ActionAmbiguous {
         /// The action's name.
         name: String,
@@ -147,7 +155,9 @@ pub enum PolicyFault {
         message: String,
     },
     /// A policy without a name.
-    #[error("{at}: this policy has no id: write `@id(\"a-name\")` before it, since receipts name the policies that decided")]
+    #[error(
+        "{at}: this policy has no id: write `@id(\"a-name\")` before it, since receipts name the policies that decided"
+    )]
     IdMissing {
         /// Where the policy begins.
         at: Location,
@@ -248,7 +258,7 @@ impl PolicyFault {
 }
 
 /// Something that is allowed and yet probably not meant: a policy that can never apply, look-alike characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct PolicyWarning {
     /// Where.
     pub at: Location,

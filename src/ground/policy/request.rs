@@ -17,13 +17,33 @@ pub struct Entity {
     /// What is known about it: the entity's attributes.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
+    /// What it belongs to, such as the `Peer` of a `PeerAgent`. AuthZEN has no such member: the node alone sets it, and
+    /// a caller cannot put itself into a group.
+    #[serde(skip)]
+    pub parents: Vec<EntityName>,
 }
 
 impl Entity {
     /// A thing of which nothing but its name is known.
     pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
-        Self { kind: kind.into(), id: id.into(), properties: Map::new() }
+        Self { kind: kind.into(), id: id.into(), properties: Map::new(), parents: Vec::new() }
     }
+
+    /// This thing as a member of another.
+    #[must_use]
+    pub fn within(mut self, kind: impl Into<String>, id: impl Into<String>) -> Self {
+        self.parents.push(EntityName { kind: kind.into(), id: id.into() });
+        self
+    }
+}
+
+/// The name of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntityName {
+    /// A Cedar entity type of the schema.
+    pub kind: String,
+    /// Which one.
+    pub id: String,
 }
 
 /// An action (AuthZEN, section 5.3).

@@ -74,7 +74,7 @@ impl PolicySource {
 
 /// What people and version control keep beside the policies.
 fn is_note(path: &str) -> bool {
-    path.split('/').any(|part| part.starts_with('.') && part != "..") || path.ends_with(".md")
+    path.split('/').any(|part| part.starts_with('.') && !matches!(part, "." | "..")) || path.ends_with(".md")
 }
 
 fn check_bounds(files: &[PolicyFile]) -> Result<(), PolicyError> {
@@ -96,7 +96,7 @@ fn check_bounds(files: &[PolicyFile]) -> Result<(), PolicyError> {
 
 fn read(file: PolicyFile) -> Result<SourceText, PolicyFault> {
     let PolicyFile { path, bytes } = file;
-    let one_way = path.split('/').all(|part| !part.is_empty() && part != "..");
+    let one_way = path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if !one_way || path.len() > MAX_POLICY_PATH_BYTES || path.contains(|c: char| c == '\\' || c.is_control()) {
         return Err(PolicyFault::PathMalformed { path: path.chars().take(MAX_POLICY_PATH_BYTES).collect() });
     }
