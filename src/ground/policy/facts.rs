@@ -50,6 +50,11 @@ impl<'a> Call<'a> {
         let principal = entity_uid(&request.subject.kind, &request.subject.id)?;
         let resource = entity_uid(&request.resource.kind, &request.resource.id)?;
         validate_scope_variables(&principal, &action, &resource, &engine.schema).map_err(|error| unfit(&error))?;
+        for facts in
+            [&request.context, &request.subject.properties, &request.action.properties, &request.resource.properties]
+        {
+            check_depth(facts)?;
+        }
         let entities = entities(engine, [(&principal, &request.subject), (&resource, &request.resource)])?;
         let facts = facts(request)?;
         let uids = [&principal, &action, &resource];
@@ -60,6 +65,23 @@ impl<'a> Call<'a> {
 
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_NAME_CHARS).collect()
+}
+
+/// Everything below walks values by recursion.
+fn check_depth(facts: &Map<String, Value>) -> Result<(), Unfit> {
+    let deep = facts.iter().find(|(_, value)| is_deeper_than(value, MAX_JSON_DEPTH));
+    deep.map_or(Ok(()), |(name, _)| {
+        Err(Unfit::missing(format!("the fact `{}` nests deeper than {MAX_JSON_DEPTH} levels", shortened(name))))
+    })
+}
+
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    match (value, levels.checked_sub(1)) {
+        (Value::Array(items), Some(left)) => items.iter().any(|item| is_deeper_than(item, left)),
+        (Value::Object(members), Some(left)) => members.values().any(|member| is_deeper_than(member, left)),
+        (Value::Array(_) | Value::Object(_), None) => true,
+        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => false,
+    }
 }
 
 fn entity_uid(kind: &str, id: &str) -> Result<EntityUid, Unfit> {
@@ -107,15 +129,12 @@ fn conforming(engine: &Engine, uids: [&EntityUid; 3], facts: &Map<String, Value>
 }
 
 fn plain_context(facts: &Map<String, Value>) -> Result<Context, Unfit> {
-    let pairs = facts.iter().map(|(name, value)| Ok((name.clone(), expression(value, 1, name)?)));
+    let pairs = facts.iter().map(|(name, value)| Ok((name.clone(), expression(value, name)?)));
     let pairs = pairs.collect::<Result<Vec<_>, Unfit>>()?;
     Context::from_pairs(pairs).map_err(|error| Unfit::missing(chain(&error)))
 }
 
-fn expression(value: &Value, depth: usize, name: &str) -> Result<RestrictedExpression, Unfit> {
-    if depth > MAX_JSON_DEPTH {
-        return Err(Unfit::missing(format!("the fact `{name}` nests deeper than {MAX_JSON_DEPTH} levels")));
-    }
+fn expression(value: &Value, name: &str) -> Result<RestrictedExpression, Unfit> {
     match value {
         Value::Bool(value) => Ok(RestrictedExpression::new_bool(*value)),
         Value::String(value) => Ok(RestrictedExpression::new_string(value.clone())),
@@ -127,11 +146,11 @@ fn expression(value: &Value, depth: usize, name: &str) -> Result<RestrictedExpre
         },
         Value::Null => Err(Unfit::missing(format!("the fact `{name}` is null, which is no fact"))),
         Value::Array(items) => {
-            let items = items.iter().map(|item| expression(item, depth + 1, name)).collect::<Result<Vec<_>, _>>()?;
+            let items = items.iter().map(|item| expression(item, name)).collect::<Result<Vec<_>, _>>()?;
             Ok(RestrictedExpression::new_set(items))
         }
         Value::Object(members) => {
-            let members = members.iter().map(|(key, value)| Ok((key.clone(), expression(value, depth + 1, name)?)));
+            let members = members.iter().map(|(key, value)| Ok((key.clone(), expression(value, name)?)));
             RestrictedExpression::new_record(members.collect::<Result<Vec<_>, Unfit>>()?)
                 .map_err(|error| Unfit::missing(chain(&error)))
         }

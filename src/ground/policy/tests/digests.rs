@@ -76,3 +76,10 @@ fn pol_31_the_epoch_changes_with_every_file() {
     let spaced = files(SCHEMA, Some("[ ]"), "a.cedar");
     assert_eq!(spaced.manifest.entities, files(SCHEMA, Some("[]"), "a.cedar").manifest.entities);
 }
+
+#[test]
+fn pol_31_every_load_of_the_same_bytes_has_the_same_epoch() {
+    let load = || load_files(starter::files()).unwrap();
+    let epoch = load().epoch();
+    assert!((0..50).all(|_| load().epoch() == epoch));
+}
