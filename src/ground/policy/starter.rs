@@ -35,6 +35,7 @@ mod tests {
             .with_fact("protocol", "a2a_jsonrpc")
             .with_fact("peer", "https://b.example")
             .with_fact("streaming", false)
+            .with_fact("push_callback", false)
             .with_fact("body", "bound")
             .with_fact("agent_basis", "verified")
     }
@@ -83,7 +84,9 @@ mod tests {
         assert_eq!(engine.evaluate(&refused).effect, Effect::Deny);
         let unbound = inbound("a2a.send_message").with_fact("body", "unbound");
         assert_eq!(engine.evaluate(&unbound).policies, ["inbound-body-is-bound"]);
-        assert_eq!(engine.evaluate(&inbound("a2a.create_push_config")).policies, ["inbound-no-push-address"]);
+        assert_eq!(engine.evaluate(&inbound("a2a.create_push_config")).effect, Effect::Deny);
+        let hidden = inbound("a2a.send_message").with_fact("push_callback", true);
+        assert_eq!(engine.evaluate(&hidden).policies, ["inbound-no-push-address"]);
         assert_eq!(engine.evaluate(&inbound("http.get")).effect, Effect::Deny);
     }
 
