@@ -12,6 +12,8 @@ pub mod kind;
 pub mod limits;
 pub mod log;
 pub mod name;
+#[cfg(feature = "node")]
+pub mod policy;
 pub mod problem;
 pub mod receipt;
 pub mod verdict;
