@@ -5,6 +5,7 @@
 //! command line, the auditor and the tests all call it.
 
 pub mod crypto;
+pub mod kind;
 pub mod limits;
 pub mod name;
 pub mod problem;
