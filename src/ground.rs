@@ -7,5 +7,6 @@
 pub mod crypto;
 pub mod kind;
 pub mod limits;
+pub mod log;
 pub mod name;
 pub mod problem;

@@ -79,3 +79,16 @@ pub const MAX_BUNDLE_ITEMS: usize = 10_000;
 
 /// Bytes of JSON that `canonicalize` reads.
 pub const MAX_CANONICALIZE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log that
+/// grew by a million leaves a second would need 285 years.
+pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
+
+/// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.
+pub const MAX_PROOF_EXTRA_BYTES: usize = 6000;
+
+/// Bytes of a quorum file (tlog-policy): [`MAX_QUORUM_LINES`] lines of each kind with names and URLs of 255 bytes.
+pub const MAX_QUORUM_BYTES: usize = 262_144;
+
+/// Logs, witnesses and groups of one quorum file, each. tlog-policy asks for at least 32.
+pub const MAX_QUORUM_LINES: usize = 64;
