@@ -228,7 +228,8 @@ impl TileMap {
         self.tiles.insert((level, index), tile);
     }
 
-    fn tile(&self, level: u8, index: u64) -> Option<&Tile> {
+    /// The tile of that level and index, if it was inserted.
+    pub fn tile(&self, level: u8, index: u64) -> Option<&Tile> {
         self.tiles.get(&(level, index))
     }
 }
