@@ -82,8 +82,8 @@ pub const MAX_BUNDLE_ITEMS: usize = 10_000;
 /// Bytes of JSON that `canonicalize` reads.
 pub const MAX_CANONICALIZE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log that
-/// grew by a million leaves a second would need 285 years.
+/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log
+/// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
 
 /// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.
