@@ -6,6 +6,7 @@
 
 pub mod canonical;
 pub mod crypto;
+pub mod effect;
 pub mod limits;
 pub mod name;
 pub mod problem;

@@ -1,3 +1,5 @@
-//! Hashes, keyed commitments, keys and compact signatures.
+//! Hashes, keys and compact signatures.
 
 pub mod hash;
+pub mod jose;
+pub mod keys;

@@ -176,6 +176,11 @@ impl Code {
         &self.0
     }
 
+    /// A code of one of our own closed lists, whose tests hold each entry against the grammar.
+    pub(in crate::ground) fn registered(code: &'static str) -> Self {
+        Self(code.to_owned())
+    }
+
     /// Whether this is an operator's own code: those have a dot, registered ones have none.
     pub fn is_own(&self) -> bool {
         self.0.contains('.')
