@@ -245,7 +245,8 @@ impl<P: Purpose> SigningKey<P> {
         let mut d = URL_SAFE_NO_PAD.encode(seed.as_slice());
         let x = self.public.to_jwk().x;
         let name = P::NAME;
-        let file = format!("{{\"crv\":\"Ed25519\",\"d\":\"{d}\",\"kty\":\"OKP\",\"purpose\":\"{name}\",\"x\":\"{x}\"}}\n");
+        let file =
+            format!("{{\"crv\":\"Ed25519\",\"d\":\"{d}\",\"kty\":\"OKP\",\"purpose\":\"{name}\",\"x\":\"{x}\"}}\n");
         d.zeroize();
         Zeroizing::new(file)
     }
@@ -258,7 +259,8 @@ impl<P: Purpose> SigningKey<P> {
         }
         let seed = decode_base64url(&file.d).map(Zeroizing::new);
         let seed = seed.and_then(|seed| <[u8; 32]>::try_from(seed.as_slice()).ok()).map(Zeroizing::new);
-        let key = Self::from_seed(&*seed.ok_or_else(|| KeyError::File("`d` is not 32 bytes of base64url".to_owned()))?)?;
+        let key =
+            Self::from_seed(&*seed.ok_or_else(|| KeyError::File("`d` is not 32 bytes of base64url".to_owned()))?)?;
         let jwk = Jwk { crv: file.crv.clone(), kty: file.kty.clone(), x: file.x.clone() };
         if jwk.to_public_key()?.id != key.id() {
             return Err(KeyError::Mismatch);
