@@ -1,4 +1,4 @@
-//! Recognises A2A calls: REST by path, JSON-RPC by body (`spec/calls.md`, rules CALL-02 and CALL-07 to CALL-13).
+//! Recognises A2A calls: REST by path, JSON-RPC by body (`spec/calls.md`, rules CALL-02 and CALL-07 to CALL-14).
 
 use serde_json::{Map, Value};
 

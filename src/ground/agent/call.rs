@@ -1,4 +1,4 @@
-//! Recognises an HTTP request as a call (`spec/calls.md`, rules CALL-01 to CALL-13).
+//! Recognises an HTTP request as a call (`spec/calls.md`, rules CALL-01 to CALL-14).
 //!
 //! Whoever writes the request must not choose which policy applies to it, so nothing here is lenient: what two readers
 //! could take for different calls is refused. Out of scope: buffering, header hygiene beyond what decides the call, and

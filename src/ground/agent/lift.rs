@@ -1,4 +1,4 @@
-//! Lifts typed facts out of a call's body for the policy (`spec/calls.md`, rules CALL-16 to CALL-19).
+//! Lifts typed facts out of a call's body for the policy (`spec/calls.md`, rules CALL-17 to CALL-20).
 //!
 //! A fact that is asked for and is not there denies the call: a policy never sees half of what it was written for. Out of
 //! scope: the meaning of facts, and anything that is not in the body.

@@ -1,4 +1,4 @@
-//! Makes the question to the policy out of a call (`spec/calls.md`, rules CALL-14 and CALL-15).
+//! Makes the question to the policy out of a call (`spec/calls.md`, rules CALL-15 and CALL-16).
 //!
 //! Out of scope: who the parties are. The node knows that from its configuration (outbound) or from the receipt that it
 //! accepted (inbound), and brings it.

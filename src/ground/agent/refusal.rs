@@ -266,7 +266,8 @@ impl A2aError {
             }
             // A missing or unusable receipt, and nothing else.
             (_, Fault::Sender | Fault::Evidence, Help::NewReceipt) => Self::ExtensionSupportRequired,
-            (_, Fault::Node | Fault::Upstream, _) => Self::Internal,
+            // What may pass by itself: frameworks try again after an internal error, and not after an unsupported operation.
+            (_, Fault::Node | Fault::Upstream, _) | (_, _, Help::Retry) => Self::Internal,
             _ => Self::UnsupportedOperation,
         }
     }

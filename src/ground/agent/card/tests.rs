@@ -201,12 +201,12 @@ fn any_url() -> impl Strategy<Value = String> {
     let likely = ["http://127.0.0.1:9000/agent", "http://localhost:9000/agent/x", "https://b.example/in/seller/"];
     let built = (
         select(&["http", "https", "grpc", "HTTP"][..]),
-        select(&host[..]),
-        prop::collection::vec(select(&path[..]), 0..6),
+        select(host.to_vec()),
+        prop::collection::vec(select(path.to_vec()), 0..6),
         select(&["", "?q", "#f", "/"][..]),
     )
         .prop_map(|(scheme, host, path, tail)| format!("{scheme}://{host}/{}{tail}", path.join("/")));
-    prop_oneof![built, select(&likely[..]).prop_map(str::to_owned)]
+    prop_oneof![built, select(likely.to_vec()).prop_map(str::to_owned)]
 }
 
 fn any_interface(binding: &'static str) -> impl Strategy<Value = Value> {
