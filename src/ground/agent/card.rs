@@ -1,4 +1,4 @@
-//! Rewrites agent cards so that no call goes past the gateway (`spec/carriage.md`, rules CARD-01 to CARD-08).
+//! Rewrites agent cards so that no call goes past the gateway (`spec/carriage.md`, rules CARD-01 to CARD-09).
 //!
 //! An SDK fetches the card where it is told to, and then calls the URL **in** the card. So each callable URL of a card
 //! that passes the gateway is either below the gateway or gone: `supportedInterfaces[].url` (A2A 1.0), `url` and
@@ -162,7 +162,7 @@ fn interfaces(
         refuse_misspelling(&entry, binding)?;
         let url = entry.get("url").and_then(Value::as_str).unwrap_or_default();
         let carried = entry.get(binding).and_then(Value::as_str).is_some_and(is_carried);
-        match by.mapped(url).filter(|_| carried) {
+        match by.at_gateway(url).filter(|_| carried) {
             Some(mapped) => {
                 entry.insert("url".to_owned(), mapped.into());
                 kept.push(Value::Object(entry));
@@ -193,7 +193,7 @@ fn main_interface(
         None | Some(Value::Null) => true,
         Some(transport) => transport.as_str().is_some_and(is_carried),
     };
-    if let Some(mapped) = by.mapped(&url).filter(|_| carried) {
+    if let Some(mapped) = by.at_gateway(&url).filter(|_| carried) {
         card.insert("url".to_owned(), mapped.into());
         return Ok(true);
     }
@@ -211,8 +211,9 @@ fn main_interface(
 }
 
 impl CardRewrite<'_> {
-    /// The URL at the gateway for one below an upstream; `None` for any other. A URL that already is below the gateway stays.
-    fn mapped(&self, text: &str) -> Option<String> {
+    /// The URL at the gateway for one below an upstream; `None` for any other, which must not reach the caller where it could
+    /// be called (also in a `Location`). A URL that already is below the gateway stays.
+    pub fn at_gateway(&self, text: &str) -> Option<String> {
         let url = Url::parse(text).ok()?;
         let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
         if !plain || !matches!(url.scheme(), "http" | "https") {

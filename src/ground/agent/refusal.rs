@@ -1,4 +1,4 @@
-//! Refusals in the shape that the caller's own library understands (`spec/carriage.md`, rules REFUSE-01 to REFUSE-08).
+//! Refusals in the shape that the caller's own library understands (`spec/carriage.md`, rules REFUSE-01 to REFUSE-07).
 //!
 //! A refusal says who refused, why, with which receipt, and what would help; once in fields, and once in the message,
 //! because some SDKs keep nothing else. Out of scope: response headers (`Countersign-Receipt`, `Retry-After`), which the
