@@ -8,6 +8,13 @@ pub mod agent;
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
+pub mod keyset;
+pub mod kind;
 pub mod limits;
+pub mod log;
 pub mod name;
+#[cfg(feature = "node")]
+pub mod policy;
 pub mod problem;
+pub mod receipt;
+pub mod verdict;

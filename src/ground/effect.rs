@@ -47,14 +47,20 @@ impl fmt::Display for Effect {
 pub enum Reason {
     /// A forbid that a person may lift stands in the way, and nothing else does.
     ApprovalRequired,
+    /// The request is none of the calls that the route knows.
+    CallUnrecognised,
     /// A fact that the schema demands is missing, or has another type, or is not in the schema.
     ContextMissing,
     /// No policy permits the action.
     DefaultDeny,
+    /// The caller's own decision is not to allow this call.
+    EffectNotAllow,
     /// A policy could not be evaluated; a rule that fails to run must not pass for one that does not apply.
     EngineError,
     /// The subject's, action's or resource's type or name is not in the schema.
     EntityUnknown,
+    /// Another engine decided, and gave no code of its own.
+    External,
     /// A policy forbids the action.
     PolicyForbid,
     /// A policy permits the action, and none forbids it.
@@ -63,12 +69,15 @@ pub enum Reason {
 
 impl Reason {
     /// Every registered reason, sorted by code.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::ApprovalRequired,
+        Self::CallUnrecognised,
         Self::ContextMissing,
         Self::DefaultDeny,
+        Self::EffectNotAllow,
         Self::EngineError,
         Self::EntityUnknown,
+        Self::External,
         Self::PolicyForbid,
         Self::PolicyPermit,
     ];
@@ -77,10 +86,13 @@ impl Reason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApprovalRequired => "approval_required",
+            Self::CallUnrecognised => "call_unrecognised",
             Self::ContextMissing => "context_missing",
             Self::DefaultDeny => "default_deny",
+            Self::EffectNotAllow => "effect_not_allow",
             Self::EngineError => "engine_error",
             Self::EntityUnknown => "entity_unknown",
+            Self::External => "external",
             Self::PolicyForbid => "policy_forbid",
             Self::PolicyPermit => "policy_permit",
         }

@@ -95,3 +95,39 @@ pub const MAX_EVALUATION_BYTES: usize = 1024 * 1024;
 
 /// Items of one AuthZEN `evaluations` request: each becomes a signed, stored receipt.
 pub const MAX_EVALUATIONS: usize = 100;
+
+/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log that
+/// grew by a million leaves a second would need 285 years.
+pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
+
+/// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.
+pub const MAX_PROOF_EXTRA_BYTES: usize = 6000;
+
+/// Bytes of a quorum file (tlog-policy): [`MAX_QUORUM_LINES`] lines of each kind with names and URLs of 255 bytes.
+pub const MAX_QUORUM_BYTES: usize = 262_144;
+
+/// Logs, witnesses and groups of one quorum file, each. tlog-policy asks for at least 32.
+pub const MAX_QUORUM_LINES: usize = 64;
+
+/// Characters of a policy id: a line of a report, and [`MAX_POLICIES`] of them fit a decision only if they are short.
+pub const MAX_POLICY_ID_CHARS: usize = 128;
+
+/// Files of one policy folder: ten times what a large operator's repository has.
+pub const MAX_POLICY_FILES: usize = 256;
+
+/// Bytes of a path inside a policy folder (POSIX `NAME_MAX`).
+pub const MAX_POLICY_PATH_BYTES: usize = 255;
+
+/// Bytes of a policy folder, all files together: [`MAX_POLICY_RULES`] rules of 1 KiB, and as much again for schema
+/// and entities.
+pub const MAX_POLICY_SOURCE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rules of one policy set. Evaluation is linear, about one microsecond a rule, twice where a person's approval is
+/// asked for: 2,048 rules stay under 5 ms.
+pub const MAX_POLICY_RULES: usize = 2048;
+
+/// Characters of a rule's `@reason`: two lines of a report.
+pub const MAX_POLICY_REASON_CHARS: usize = 512;
+
+/// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
+pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;

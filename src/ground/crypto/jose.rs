@@ -222,7 +222,7 @@ mod tests {
             (format!(r#"{{"alg":"HS256","kid":"{kid}","typ":"t"}}"#), ProblemType::AlgNotAllowed),
             (format!(r#"{{"alg":"eddsa","kid":"{kid}","typ":"t"}}"#), ProblemType::AlgNotAllowed),
             (format!(r#"{{"kid":"{kid}","typ":"t"}}"#), ProblemType::HeaderInvalid),
-            (format!(r#"{{"alg":"EdDSA","typ":"t"}}"#), ProblemType::HeaderInvalid),
+            (r#"{"alg":"EdDSA","typ":"t"}"#.to_owned(), ProblemType::HeaderInvalid),
             (format!(r#"{{"alg":"EdDSA","kid":"{kid}"}}"#), ProblemType::HeaderInvalid),
             (format!(r#"{{"alg":"EdDSA","crit":[],"kid":"{kid}","typ":"t"}}"#), ProblemType::HeaderInvalid),
             (format!(r#"{{"alg":"EdDSA","jwk":{{}},"kid":"{kid}","typ":"t"}}"#), ProblemType::HeaderInvalid),

@@ -56,6 +56,7 @@ pub trait Purpose: sealed::Sealed + Send + Sync + 'static {
 }
 
 mod sealed {
+    #[expect(unnameable_types, reason = "a sealed trait must not be nameable outside")]
     pub trait Sealed {}
 }
 
@@ -184,9 +185,9 @@ impl fmt::Debug for PublicKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Jwk {
-    crv: String,
-    kty: String,
-    x: String,
+    pub(in crate::ground) crv: String,
+    pub(in crate::ground) kty: String,
+    pub(in crate::ground) x: String,
 }
 
 impl Jwk {

@@ -149,15 +149,19 @@ mod tests {
     #[test]
     fn a_method_cannot_slide_into_the_target() {
         let nonce = Nonce::from_bytes([7; 32]);
-        assert_ne!(nonce.commit_target("GET", "https://b.example/"), nonce.commit_target("GE", "T\nhttps://b.example/"));
+        assert_ne!(
+            nonce.commit_target("GET", "https://b.example/"),
+            nonce.commit_target("GE", "T\nhttps://b.example/")
+        );
         assert_ne!(nonce.commit_target("POST", "https://b.example/"), nonce.commit_target("GET", "https://b.example/"));
     }
 
     #[test]
-    fn the_nonce_is_hmac_of_rfc_2104() {
-        // Computed apart, with Python's hmac module.
+    fn a_commitment_is_the_hmac_of_rfc_2104() {
+        // Computed apart, with the hmac module of Python.
         let nonce = Nonce::from_bytes([0; 32]);
-        assert_eq!(nonce.commit(Committed::Body, b"").to_string().len(), 43);
+        let expected = "zDkHevbHMBJuJI7QacEqXmRi8neonSFFTk1lMwQYdpg";
+        assert_eq!(nonce.commit(Committed::Body, b"{}").to_string(), expected);
         assert!(!format!("{nonce:?}").contains("AAAA"));
     }
 }
