@@ -1,0 +1,203 @@
+//! Makes the question to the policy out of a call (`spec/calls.md`, rules CALL-15 and CALL-16).
+//!
+//! Out of scope: who the parties are. The node knows that from its configuration (outbound) or from the receipt that it
+//! accepted (inbound), and brings it.
+
+use serde_json::{Map, Value};
+
+use super::authzen::{Action, EvaluationRequest, Resource, Subject};
+use super::call::{Call, Protocol};
+use crate::ground::effect::Effect;
+use crate::ground::limits::MAX_NAME_CHARS;
+use crate::ground::name::Issuer;
+
+/// Type of an own agent.
+pub const AGENT: &str = "Agent";
+/// Type of a peer's agent, named `<peer issuer>/<agent>`.
+pub const PEER_AGENT: &str = "PeerAgent";
+
+/// One party's identity, and whether it is verified or only claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// Agent id, or user id or pseudonym.
+    pub id: &'a str,
+    /// Whether the operator who speaks of it has verified it.
+    pub verified: bool,
+}
+
+/// What the node knows about both ends of a call.
+#[derive(Debug, Clone, Copy)]
+pub struct Parties<'a> {
+    /// The other operator.
+    pub peer: &'a Issuer,
+    /// The route's name: of the peer's agent (outbound), or of the own one (inbound).
+    pub route: &'a str,
+    /// The agent that calls.
+    pub agent: Identity<'a>,
+    /// The user that it acts for.
+    pub user: Option<Identity<'a>>,
+    /// Whether the receipt binds the body.
+    pub body_bound: bool,
+}
+
+/// What the accepted receipt of an inbound call says.
+#[derive(Debug, Clone, Copy)]
+pub struct ReceiptFacts<'a> {
+    /// The level that it reached: `signed`, `included` or `witnessed`.
+    pub level: &'a str,
+    /// The effect that the caller's operator decided.
+    pub effect: Effect,
+}
+
+/// A name longer than a receipt can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the {0} would be longer than {MAX_NAME_CHARS} characters")]
+pub struct NameTooLong(&'static str);
+
+/// May our agent call the peer's?
+pub fn outbound(
+    parties: &Parties<'_>,
+    call: &Call,
+    facts: Option<Map<String, Value>>,
+) -> Result<EvaluationRequest, NameTooLong> {
+    let subject = Subject::new(AGENT, parties.agent.id);
+    let resource = Resource::new(PEER_AGENT, peer_agent(parties.peer, parties.route));
+    question(subject, resource, call, context("outbound", parties, call, facts))
+}
+
+/// May the peer's agent call ours?
+pub fn inbound(
+    parties: &Parties<'_>,
+    receipt: &ReceiptFacts<'_>,
+    call: &Call,
+    facts: Option<Map<String, Value>>,
+) -> Result<EvaluationRequest, NameTooLong> {
+    let subject = Subject::new(PEER_AGENT, peer_agent(parties.peer, parties.agent.id));
+    let resource = Resource::new(AGENT, parties.route);
+    let mut context = context("inbound", parties, call, facts);
+    let level = Value::from(receipt.level);
+    let effect = Value::from(receipt.effect.as_str());
+    let receipt = Map::from_iter([("level".to_owned(), level), ("effect".to_owned(), effect)]);
+    context.insert("receipt".to_owned(), Value::Object(receipt));
+    question(subject, resource, call, context)
+}
+
+/// An issuer has no path, so the first `/` after its authority ends it.
+fn peer_agent(peer: &Issuer, agent: &str) -> String {
+    format!("{peer}/{agent}")
+}
+
+fn question(
+    subject: Subject,
+    resource: Resource,
+    call: &Call,
+    context: Map<String, Value>,
+) -> Result<EvaluationRequest, NameTooLong> {
+    for (what, id) in [("subject", &subject.id), ("resource", &resource.id)] {
+        if id.chars().count() > MAX_NAME_CHARS {
+            return Err(NameTooLong(what));
+        }
+    }
+    Ok(EvaluationRequest { subject, action: Action::new(call.action.name()), resource, context })
+}
+
+fn context(
+    direction: &str,
+    parties: &Parties<'_>,
+    call: &Call,
+    facts: Option<Map<String, Value>>,
+) -> Map<String, Value> {
+    let mut context = Map::new();
+    let mut put = |name: &str, value: Value| context.insert(name.to_owned(), value);
+    put("direction", direction.into());
+    put("protocol", call.protocol.as_str().into());
+    put("peer", parties.peer.as_str().into());
+    put("streaming", call.streaming.into());
+    put("push_callback", call.push_callback.into());
+    put("body", if parties.body_bound { "bound" } else { "unbound" }.into());
+    put("path", call.path.as_str().into());
+    put("agent_basis", basis(parties.agent).into());
+    if let Some(user) = parties.user {
+        put("user", user.id.into());
+        put("user_basis", basis(user).into());
+    }
+    if call.protocol != Protocol::Http {
+        let named = [("tenant", &call.tenant), ("conversation", &call.conversation), ("task", &call.task)];
+        for (name, text) in named {
+            if let Some(text) = text {
+                put(name, text.as_str().into());
+            }
+        }
+    }
+    if let Some(facts) = facts {
+        put("facts", Value::Object(facts));
+    }
+    context
+}
+
+const fn basis(identity: Identity<'_>) -> &'static str {
+    if identity.verified { "verified" } else { "claimed" }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ground::agent::call::{Body, Request, RouteProtocol, recognise};
+
+    fn send() -> Call {
+        let body = br#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"tenant":"t","message":{"contextId":"c","taskId":""}}}"#;
+        let headers = [("content-type", "application/json")];
+        let request = Request { method: "POST", path: "", headers: &headers, body: Body::Whole(body) };
+        recognise(RouteProtocol::A2a, &request).unwrap()
+    }
+
+    fn parties(peer: &Issuer) -> Parties<'_> {
+        let agent = Identity { id: "buyer", verified: true };
+        Parties { peer, route: "seller", agent, user: None, body_bound: true }
+    }
+
+    #[test]
+    fn an_outbound_call_asks_about_the_peers_agent() {
+        let peer = "https://b.example".parse().unwrap();
+        let question = outbound(&parties(&peer), &send(), None).unwrap();
+        let wanted = json!({
+            "subject": {"type": "Agent", "id": "buyer"},
+            "action": {"name": "a2a.send_message"},
+            "resource": {"type": "PeerAgent", "id": "https://b.example/seller"},
+            "context": {
+                "direction": "outbound", "protocol": "a2a_jsonrpc", "peer": "https://b.example", "streaming": false,
+                "push_callback": false, "body": "bound", "path": "", "agent_basis": "verified", "tenant": "t",
+                "conversation": "c",
+            },
+        });
+        assert_eq!(serde_json::to_value(question).unwrap(), wanted);
+    }
+
+    #[test]
+    fn an_inbound_call_asks_about_the_own_agent_and_brings_what_the_receipt_says() {
+        let peer = "https://b.example".parse().unwrap();
+        let mut parties = parties(&peer);
+        parties.user = Some(Identity { id: "p-1", verified: false });
+        parties.body_bound = false;
+        let receipt = ReceiptFacts { level: "signed", effect: Effect::Allow };
+        let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
+        let question = inbound(&parties, &receipt, &send(), Some(facts)).unwrap();
+        assert_eq!(question.subject, Subject::new("PeerAgent", "https://b.example/buyer"));
+        assert_eq!(question.resource, Resource::new("Agent", "seller"));
+        assert_eq!(question.context["receipt"], json!({"level": "signed", "effect": "allow"}));
+        assert_eq!(question.context["facts"], json!({"amount": 12}));
+        assert_eq!(question.context["user"], json!("p-1"));
+        assert_eq!(question.context["user_basis"], json!("claimed"));
+        assert_eq!(question.context["body"], json!("unbound"));
+    }
+
+    #[test]
+    fn names_that_no_receipt_could_carry_are_refused() {
+        let peer = "https://b.example".parse().unwrap();
+        let long = "x".repeat(MAX_NAME_CHARS);
+        let parties = Parties { route: &long, ..parties(&peer) };
+        assert_eq!(outbound(&parties, &send(), None), Err(NameTooLong("resource")));
+    }
+}
