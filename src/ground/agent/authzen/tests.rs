@@ -16,7 +16,7 @@ fn with(name: &str, value: Value) -> Value {
     request
 }
 
-fn single(request: &Value) -> Result<EvaluationRequest, String> {
+fn single(request: &Value) -> Result<Request, String> {
     parse_evaluation(request.to_string().as_bytes()).map_err(|error| error.to_string())
 }
 
