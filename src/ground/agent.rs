@@ -7,17 +7,13 @@
 //! Public specs: A2A 1.0.1 (JSON-RPC and HTTP+JSON bindings) and 0.3, OpenID AuthZEN Authorization API 1.0, RFC 9457,
 //! RFC 6901. Out of scope: gRPC, which the gateway does not carry; the bytes on the wire and their headers (`edge`); and
 //! what the policy answers (`policy`).
-//!
-//! What asks or answers the policy is built with it only, in the node.
 
 mod a2a;
 mod action;
-#[cfg(feature = "node")]
 pub mod authzen;
 pub mod call;
 pub mod card;
 pub mod lift;
-#[cfg(feature = "node")]
 pub mod question;
 pub mod refusal;
 

@@ -1,6 +1,7 @@
 //! Every upper bound on what a stranger can make this program read, keep or compute, with where each number comes from.
 
-/// Largest integer a receipt may hold: 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 7493, section 2.2).
+/// Largest integer a receipt may hold: 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 7493,
+/// section 2.2).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Nesting of arrays and objects in any JSON that we read. Our deepest format is a delegation chain of
@@ -59,7 +60,8 @@ pub const MAX_KEY_NAME_BYTES: usize = 255;
 pub const MAX_NOTE_SIGNATURES: usize = 100;
 
 /// Bytes of one note: three short text lines and [`MAX_NOTE_SIGNATURES`] lines of a long name and an ML-DSA-44
-/// cosignature would be larger, but such notes do not exist yet; 64 KiB holds a hundred Ed25519 lines with names of 255 bytes.
+/// cosignature would be larger, but such notes do not exist yet; 64 KiB holds a hundred Ed25519 lines with names
+/// of 255 bytes.
 pub const MAX_NOTE_BYTES: usize = 65_536;
 
 /// Hashes of one inclusion or consistency proof: a tree of 2^63 leaves needs 63 (tlog-witness allows 63 as well).
@@ -96,8 +98,8 @@ pub const MAX_EVALUATION_BYTES: usize = 1024 * 1024;
 /// Items of one AuthZEN `evaluations` request: each becomes a signed, stored receipt.
 pub const MAX_EVALUATIONS: usize = 100;
 
-/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log that
-/// grew by a million leaves a second would need 285 years.
+/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log
+/// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
 
 /// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.

@@ -21,7 +21,9 @@ pub enum HeadFileError {
         source: io::Error,
     },
     /// It holds something else.
-    #[error("`{path}` is not a head file: {detail}; if it is damaged, compare your log with a peer's copy before you remove it")]
+    #[error(
+        "`{path}` is not a head file: {detail}; if it is damaged, compare your log with a peer's copy before you remove it"
+    )]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -50,7 +52,9 @@ impl HeadFile {
             Err(source) => return Err(HeadFileError::Io { path: self.path.clone(), source }),
         };
         let parsed = serde_json::from_slice(&bytes);
-        parsed.map(Some).map_err(|error| HeadFileError::Malformed { path: self.path.clone(), detail: error.to_string() })
+        parsed
+            .map(Some)
+            .map_err(|error| HeadFileError::Malformed { path: self.path.clone(), detail: error.to_string() })
     }
 
     /// Keeps a head durably: a new file, synced, put in place of the old one, the folder synced.

@@ -28,7 +28,9 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Others can read it.
-    #[error("the key file `{path}` has mode {mode:03o}, so others can read it: `chmod 600` it, and replace the key if it was exposed")]
+    #[error(
+        "the key file `{path}` has mode {mode:03o}, so others can read it: `chmod 600` it, and replace the key if it was exposed"
+    )]
     Exposed {
         /// The file.
         path: PathBuf,

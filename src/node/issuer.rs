@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
-use crate::ground::name::{ReceiptId, Timestamp};
+use crate::ground::name::{Code, ReceiptId, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::{self, IssueError, SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{LogPromise, Payload};
@@ -93,10 +93,21 @@ pub struct Attachments {
     pub session: Option<SessionClaim>,
     /// Number and predecessor of the epoch that this receipt announces.
     pub epoch: Option<EpochClaim>,
-    /// Work to do later.
+    /// Work to do later about other receipts.
     pub followups: Vec<NewFollowup>,
+    /// Work to do later about the new receipt, with the operator that it is made out to.
+    pub own_followups: Vec<OwnFollowup>,
     /// Bytes to keep by digest.
     pub blobs: Vec<Vec<u8>>,
+}
+
+/// Work to do later about a receipt whose digest nobody knows yet.
+#[derive(Debug, Clone)]
+pub struct OwnFollowup {
+    /// When it is due.
+    pub due: Timestamp,
+    /// What is to be done.
+    pub kind: Code,
 }
 
 /// A time up to which every committed receipt is in a published checkpoint. The sequencer moves it, the issuer reads it.
@@ -152,6 +163,11 @@ impl ReceiptIssuer {
         (Self { operator, clock, head, include_within_s, caught_up, queue }, writer)
     }
 
+    /// The operator's name, which is every receipt's `iss`.
+    pub fn name(&self) -> &crate::ground::name::Issuer {
+        self.operator.issuer()
+    }
+
     /// Draws an id and takes down time and head.
     pub fn draft(&self) -> Result<Draft, IssueFailure> {
         let now_ms = self.clock.now_ms();
@@ -195,15 +211,13 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
     let own = new_receipt(&signed.payload, signed.digest, signed.compact.clone(), with.opening);
     // The received receipt stands first, so that an answer never comes before what it answers.
     let receipts = with.received.into_iter().chain([own]).collect();
+    let peer = signed.payload.aud();
+    let own = with.own_followups.into_iter();
+    let own =
+        own.map(|work| NewFollowup { due: work.due, kind: work.kind, subject: signed.digest, peer: peer.clone() });
+    let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
-    Admission {
-        receipts,
-        replay: with.replay,
-        session: with.session,
-        epoch,
-        followups: with.followups,
-        blobs: with.blobs,
-    }
+    Admission { receipts, replay: with.replay, session: with.session, epoch, followups, blobs: with.blobs }
 }
 
 fn new_receipt(
@@ -236,8 +250,7 @@ pub fn received_receipt(receipt: &UnverifiedReceipt, opening: Option<Opening>) -
 async fn write(store: Arc<dyn Store>, clock: Clock, mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while jobs.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        let (admissions, replies): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|job| (job.admission, job.reply)).unzip();
+        let (admissions, replies): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.admission, job.reply)).unzip();
         match store.commit(clock.now(), &admissions).await {
             Ok(results) => {
                 for (reply, result) in replies.into_iter().zip(results) {

@@ -1,6 +1,8 @@
 //! Who this node is: the issuer, its online keys and its own key set.
 
-use crate::ground::crypto::keys::{CosignPurpose, HttpPurpose, KeyUse, LogPurpose, PublicKey, ReceiptPurpose, SigningKey};
+use crate::ground::crypto::keys::{
+    CosignPurpose, HttpPurpose, KeyUse, LogPurpose, PublicKey, ReceiptPurpose, SigningKey,
+};
 use crate::ground::keyset::{KeySetError, KeyState, PinnedKeySet, SelfSignedKeySet};
 use crate::ground::log::checkpoint::{CosignerKey, LogKey};
 use crate::ground::log::note::{KeyName, VkeyError};
@@ -26,7 +28,9 @@ pub enum OperatorError {
     #[error("the key set in the data folder cannot be used: {0}")]
     KeySet(#[from] KeySetError),
     /// A key file's key is not an active key of the key set.
-    #[error("the {usage} key `{kid}` is not an active {usage} key of key set {number}: sign a new key set with the root key")]
+    #[error(
+        "the {usage} key `{kid}` is not an active {usage} key of key set {number}: sign a new key set with the root key"
+    )]
     NotActive {
         /// The use.
         usage: KeyUse,

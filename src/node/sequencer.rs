@@ -217,7 +217,9 @@ impl Sequencer {
                 _ = ticks.tick() => false,
             };
             match self.step().await {
-                Ok(Step::Published { new }) => tracing::debug!(new, size = self.edge.head().size, "published a checkpoint"),
+                Ok(Step::Published { new }) => {
+                    tracing::debug!(new, size = self.edge.head().size, "published a checkpoint")
+                }
                 Ok(Step::Idle | Step::Overtaken) => {}
                 Err(error) => tracing::error!(error = %error, "the log does not move"),
             }
@@ -232,7 +234,8 @@ fn head_advance(from: TreeHead, growth: &Growth, waiting: &[Unsequenced]) -> Hea
     let entries = (from.size..).zip(waiting);
     let entries = entries.map(|(index, waiting)| Entry { index, position: waiting.position, digest: waiting.digest });
     let tiles = growth.tiles.iter();
-    let tiles = tiles.map(|tile| Tile { at: TileAt { level: tile.level, index: tile.index }, hashes: tile.bytes.clone() });
+    let tiles =
+        tiles.map(|tile| Tile { at: TileAt { level: tile.level, index: tile.index }, hashes: tile.bytes.clone() });
     HeadAdvance { from, to: growth.head, entries: entries.collect(), tiles: tiles.collect() }
 }
 

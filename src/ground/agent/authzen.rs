@@ -1,15 +1,14 @@
 //! The wire types of the OpenID AuthZEN Authorization API 1.0: evaluation, evaluations, and the metadata document.
 //!
 //! Unknown members are ignored, as the specification demands; everything else is read strictly. Out of scope: the search
-//! endpoints, which this node does not serve and does not announce, and the decision itself (`policy`, which has the
-//! question's own types).
+//! endpoints, which this node does not serve and does not announce, and the decision itself (`policy`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ground::canonical::{ReadError, Rules, parse};
 use crate::ground::limits::{MAX_EVALUATION_BYTES, MAX_EVALUATIONS, MAX_NAME_CHARS};
-use crate::ground::policy::Request;
+use crate::ground::question::Request;
 
 /// How far a batch is evaluated (section 7.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,7 +38,7 @@ impl Semantic {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evaluations {
     /// No batch: answered like a single evaluation, with a single decision.
-    Single(Request),
+    Single(Box<Request>),
     /// Questions with the defaults filled in, at least one, in the order of the request.
     Batch(Semantic, Vec<Request>),
 }
@@ -126,7 +125,7 @@ pub fn parse_evaluations(body: &[u8]) -> Result<Evaluations, AuthzenError> {
     };
     let semantic = semantic(request.remove("options").as_ref())?;
     if items.is_empty() {
-        return evaluation("request", &Value::Object(request)).map(Evaluations::Single);
+        return evaluation("request", &Value::Object(request)).map(|question| Evaluations::Single(Box::new(question)));
     }
     if items.len() > MAX_EVALUATIONS {
         return Err(AuthzenError::TooMany);

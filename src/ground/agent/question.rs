@@ -9,15 +9,15 @@ use super::call::{Call, Protocol};
 use crate::ground::effect::Effect;
 use crate::ground::limits::MAX_NAME_CHARS;
 use crate::ground::name::Issuer;
-use crate::ground::policy::{Action, Entity, Request};
+use crate::ground::question::{Action, Entity, Request};
 use crate::ground::verdict::Level;
 
 /// Type of an own agent.
 pub const AGENT: &str = "Agent";
-/// Type of a peer's agent, named `<peer issuer>/<agent>` and a member of its [`PEER`].
-pub const PEER_AGENT: &str = "PeerAgent";
-/// Type of another operator, named by its issuer.
+/// Type of another operator.
 pub const PEER: &str = "Peer";
+/// Type of a peer's agent, named `<peer issuer>/<agent>`.
+pub const PEER_AGENT: &str = "PeerAgent";
 
 /// One party's identity, and whether it is verified or only claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub struct NameTooLong(&'static str);
 /// May our agent call the peer's?
 pub fn outbound(parties: &Parties<'_>, call: &Call, facts: Option<Map<String, Value>>) -> Result<Request, NameTooLong> {
     let subject = Entity::new(AGENT, parties.agent.id);
-    let resource = peer_agent(parties.peer, parties.route);
+    let resource = peer_entity(parties.peer, parties.route);
     question(subject, resource, call, context("outbound", parties, call, facts))
 }
 
@@ -71,7 +71,7 @@ pub fn inbound(
     call: &Call,
     facts: Option<Map<String, Value>>,
 ) -> Result<Request, NameTooLong> {
-    let subject = peer_agent(parties.peer, parties.agent.id);
+    let subject = peer_entity(parties.peer, parties.agent.id);
     let resource = Entity::new(AGENT, parties.route);
     let mut context = context("inbound", parties, call, facts);
     let level = Value::from(receipt.level.as_str());
@@ -81,8 +81,8 @@ pub fn inbound(
     question(subject, resource, call, context)
 }
 
-/// An issuer has no path, so the first `/` after its authority ends it.
-fn peer_agent(peer: &Issuer, agent: &str) -> Entity {
+/// An issuer has no path, so the first `/` after its authority ends it. Policies find the operator as its parent.
+fn peer_entity(peer: &Issuer, agent: &str) -> Entity {
     Entity::new(PEER_AGENT, format!("{peer}/{agent}")).within(PEER, peer.as_str())
 }
 
@@ -143,9 +143,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ground::agent::CallAction;
     use crate::ground::agent::call::{Body, Request, RouteProtocol, recognise};
-    use crate::ground::policy::{Engine, PolicySource, starter};
 
     fn send() -> Call {
         let body = br#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"tenant":"t","message":{"contextId":"c","taskId":""}}}"#;
@@ -185,7 +183,8 @@ mod tests {
         let receipt = ReceiptFacts { level: Level::Signed, effect: Effect::Allow };
         let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
         let question = inbound(&parties, &receipt, &send(), Some(facts)).unwrap();
-        assert_eq!(question.subject, peer_agent(&peer, "buyer"));
+        let buyer = Entity::new("PeerAgent", "https://b.example/buyer").within("Peer", "https://b.example");
+        assert_eq!(question.subject, buyer);
         assert_eq!(question.resource, Entity::new("Agent", "seller"));
         assert_eq!(question.context["receipt"], json!({"level": "signed", "effect": "allow"}));
         assert_eq!(question.context["facts"], json!({"amount": 12}));
@@ -194,10 +193,13 @@ mod tests {
         assert_eq!(question.context["body"], json!("unbound"));
     }
 
+    #[cfg(feature = "node")]
     #[test]
     fn the_starter_policy_knows_every_action_and_every_fact() {
-        let files = PolicySource::new(starter::files()).unwrap();
-        let engine = Engine::load(files).unwrap();
+        use crate::ground::agent::CallAction;
+        use crate::ground::policy::{Engine, PolicySource, starter};
+
+        let engine = Engine::load(PolicySource::new(starter::files()).unwrap()).unwrap();
         let peer = "https://b.example".parse().unwrap();
         let user = Some(Identity { id: "p-1", verified: true });
         let parties = Parties { user, ..parties(&peer) };
