@@ -1,6 +1,7 @@
 //! The node: an operator's living side. It issues, sequences, accepts, remembers peers and follows up.
 
 pub mod acceptor;
+pub mod answers;
 pub mod decider;
 pub mod directory;
 pub mod issuer;
@@ -8,5 +9,6 @@ pub mod logbook;
 pub mod operator;
 pub mod outcomes;
 pub mod policies;
+pub mod pseudonym;
 pub mod rate;
 pub mod sequencer;

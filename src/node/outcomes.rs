@@ -14,7 +14,7 @@ use crate::io::store::NewReceipt;
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
 
 /// One call's end, as one side saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ending {
     /// The other operator.
     pub peer: Issuer,

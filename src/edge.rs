@@ -1,0 +1,3 @@
+//! The edge: what people and machines touch. Listeners, the command line, configuration and telemetry.
+
+pub mod gateway;

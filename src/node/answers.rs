@@ -1,0 +1,109 @@
+//! The other operator's answer to a call of ours: whether we may call it, and what its acknowledgement is worth.
+//!
+//! An acknowledgement counts only if the operator that the decision was made out to signed it, for us, about that very
+//! decision (`spec/delivery.md`). What does not count is noticed: an observation that blames nobody. Out of scope: asking
+//! for what did not come (`followup`), and how the answer travelled (`edge`).
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use crate::ground::effect::Effect;
+use crate::ground::kind::Kind;
+use crate::ground::name::{Code, Issuer};
+use crate::ground::problem::ProblemType;
+use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use crate::ground::receipt::payload::{Payload, ReceiptRef};
+use crate::ground::receipt::verify::{Question, Trust, verify};
+use crate::ground::verdict::Level;
+use crate::io::clock::Clock;
+use crate::io::store::{NewObservation, NewReceipt, Store};
+use crate::node::directory::Directory;
+use crate::node::issuer::received_receipt;
+
+/// An acknowledgement that counts.
+#[derive(Debug, Clone)]
+pub struct Acknowledged {
+    /// Its name.
+    pub named: ReceiptRef,
+    /// What the other operator decided.
+    pub effect: Effect,
+    /// Its row, to be stored with the outcome.
+    pub received: NewReceipt,
+}
+
+/// An answer without an acknowledgement that counts.
+#[derive(Debug, Clone)]
+pub struct Unacknowledged {
+    /// Why.
+    pub problem: ProblemType,
+    /// What came in its place: kept, because somebody may have to explain it.
+    pub found: Vec<String>,
+}
+
+/// Reads answers. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    issuer: Issuer,
+    directory: Directory,
+    skew_s: u64,
+}
+
+impl Answers {
+    /// Reads answers to decisions of `issuer`. Clocks may differ by `skew_s` seconds.
+    pub fn new(store: Arc<dyn Store>, clock: Clock, issuer: Issuer, directory: Directory, skew_s: u64) -> Self {
+        Self { store, clock, issuer, directory, skew_s }
+    }
+
+    /// Whether evidence is exchanged with `peer` now, so that a call may be sent to it.
+    pub async fn may_call(&self, peer: &Issuer) -> Result<(), ProblemType> {
+        self.directory.standing(peer, crate::ground::crypto::keys::KeyId(crate::ground::crypto::hash::Digest([0; 32]))).await.map(|_| ())
+    }
+
+    /// Checks what came as acknowledgement of `decision`. Two are as good as none: nobody could say which one counts.
+    pub async fn read(&self, decision: &SignedReceipt, values: &[&[u8]]) -> Result<Acknowledged, Unacknowledged> {
+        let refuse = |problem| Unacknowledged { problem, found: values.iter().map(|value| shown(value)).collect() };
+        let [value] = values else { return Err(refuse(ProblemType::AcknowledgementMissing)) };
+        let receipt = UnverifiedReceipt::parse(value).map_err(|error| refuse(error.problem()))?;
+        let asked = UnverifiedReceipt::parse(decision.compact.as_bytes()).map_err(|error| refuse(error.problem()))?;
+        let key_set = self.directory.standing(asked.claims().aud(), receipt.kid()).await.map_err(refuse)?;
+        let question = Question {
+            kind: Some(Kind::Acknowledgement),
+            at: Some(self.clock.now()),
+            skew_s: self.skew_s,
+            audience: Some(&self.issuer),
+            decision: Some(&asked),
+            ..Question::offline(Level::Signed, Trust::Pinned(&key_set))
+        };
+        let verification = verify(receipt.clone(), &question);
+        let problem = || verification.verdict.problem().unwrap_or(ProblemType::Internal);
+        let verified = verification.receipt.as_ref().ok_or_else(|| refuse(problem()))?;
+        let Payload::Acknowledgement(payload) = verified.payload() else {
+            return Err(refuse(ProblemType::KindUnexpected));
+        };
+        let named = ReceiptRef { digest: verified.digest(), jti: payload.jti };
+        Ok(Acknowledged { named, effect: payload.effect, received: received_receipt(&receipt, None) })
+    }
+
+    /// Keeps the observation that an answer to `decision` came without an acknowledgement that counts.
+    pub async fn note(&self, decision: &SignedReceipt, answer: &Unacknowledged) {
+        let kind = if answer.found.is_empty() { "answer_unacknowledged" } else { "answer_invalid" };
+        let observation = NewObservation {
+            at: self.clock.now(),
+            kind: Code::registered(kind),
+            peer: decision.payload.aud().clone(),
+            about: Some(decision.digest),
+            detail: json!({ "problem": answer.problem, "found": answer.found }).to_string(),
+        };
+        if let Err(error) = self.store.record_observation(&observation).await {
+            tracing::warn!(error = %error, about = %decision.digest, kind, "an observation could not be kept");
+        }
+    }
+}
+
+/// Header bytes as text, at most as many as a receipt may have.
+fn shown(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).chars().take(crate::ground::limits::MAX_DECISION_BYTES).collect()
+}
