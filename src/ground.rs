@@ -6,11 +6,14 @@
 
 pub mod canonical;
 pub mod crypto;
+pub mod discovery;
 pub mod effect;
+pub mod evidence;
 pub mod keyset;
 pub mod kind;
 pub mod limits;
 pub mod log;
+pub mod message_signature;
 pub mod name;
 pub mod problem;
 pub mod receipt;
