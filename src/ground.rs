@@ -15,6 +15,8 @@ pub mod limits;
 pub mod log;
 pub mod message_signature;
 pub mod name;
+#[cfg(feature = "node")]
+pub mod policy;
 pub mod problem;
 pub mod receipt;
 pub mod verdict;
