@@ -1,0 +1,4 @@
+//! The edge: what people and machines touch. Listeners, the command line, configuration and telemetry.
+
+pub mod config;
+pub mod data_folder;
