@@ -38,7 +38,7 @@ impl Semantic {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evaluations {
     /// No batch: answered like a single evaluation, with a single decision.
-    Single(Request),
+    Single(Box<Request>),
     /// Questions with the defaults filled in, at least one, in the order of the request.
     Batch(Semantic, Vec<Request>),
 }
@@ -125,7 +125,7 @@ pub fn parse_evaluations(body: &[u8]) -> Result<Evaluations, AuthzenError> {
     };
     let semantic = semantic(request.remove("options").as_ref())?;
     if items.is_empty() {
-        return evaluation("request", &Value::Object(request)).map(Evaluations::Single);
+        return evaluation("request", &Value::Object(request)).map(|question| Evaluations::Single(Box::new(question)));
     }
     if items.len() > MAX_EVALUATIONS {
         return Err(AuthzenError::TooMany);

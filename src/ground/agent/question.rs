@@ -10,6 +10,7 @@ use crate::ground::effect::Effect;
 use crate::ground::limits::MAX_NAME_CHARS;
 use crate::ground::name::Issuer;
 use crate::ground::question::{Action, Entity, Request};
+use crate::ground::verdict::Level;
 
 /// Type of an own agent.
 pub const AGENT: &str = "Agent";
@@ -44,9 +45,9 @@ pub struct Parties<'a> {
 
 /// What the accepted receipt of an inbound call says.
 #[derive(Debug, Clone, Copy)]
-pub struct ReceiptFacts<'a> {
-    /// The level that it reached: `signed`, `included` or `witnessed`.
-    pub level: &'a str,
+pub struct ReceiptFacts {
+    /// The level that it was verified at.
+    pub level: Level,
     /// The effect that the caller's operator decided.
     pub effect: Effect,
 }
@@ -66,14 +67,14 @@ pub fn outbound(parties: &Parties<'_>, call: &Call, facts: Option<Map<String, Va
 /// May the peer's agent call ours?
 pub fn inbound(
     parties: &Parties<'_>,
-    receipt: &ReceiptFacts<'_>,
+    receipt: &ReceiptFacts,
     call: &Call,
     facts: Option<Map<String, Value>>,
 ) -> Result<Request, NameTooLong> {
     let subject = peer_entity(parties.peer, parties.agent.id);
     let resource = Entity::new(AGENT, parties.route);
     let mut context = context("inbound", parties, call, facts);
-    let level = Value::from(receipt.level);
+    let level = Value::from(receipt.level.as_str());
     let effect = Value::from(receipt.effect.as_str());
     let receipt = Map::from_iter([("level".to_owned(), level), ("effect".to_owned(), effect)]);
     context.insert("receipt".to_owned(), Value::Object(receipt));
@@ -179,7 +180,7 @@ mod tests {
         let mut parties = parties(&peer);
         parties.user = Some(Identity { id: "p-1", verified: false });
         parties.body_bound = false;
-        let receipt = ReceiptFacts { level: "signed", effect: Effect::Allow };
+        let receipt = ReceiptFacts { level: Level::Signed, effect: Effect::Allow };
         let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
         let question = inbound(&parties, &receipt, &send(), Some(facts)).unwrap();
         let buyer = Entity::new("PeerAgent", "https://b.example/buyer").within("Peer", "https://b.example");
@@ -190,6 +191,30 @@ mod tests {
         assert_eq!(question.context["user"], json!("p-1"));
         assert_eq!(question.context["user_basis"], json!("claimed"));
         assert_eq!(question.context["body"], json!("unbound"));
+    }
+
+    #[cfg(feature = "node")]
+    #[test]
+    fn the_starter_policy_knows_every_action_and_every_fact() {
+        use crate::ground::agent::CallAction;
+        use crate::ground::policy::{Engine, PolicySource, starter};
+
+        let engine = Engine::load(PolicySource::new(starter::files()).unwrap()).unwrap();
+        let peer = "https://b.example".parse().unwrap();
+        let user = Some(Identity { id: "p-1", verified: true });
+        let parties = Parties { user, ..parties(&peer) };
+        let receipt = ReceiptFacts { level: Level::Witnessed, effect: Effect::Allow };
+        for action in CallAction::ALL.iter().copied() {
+            let call = Call { action, task: Some("t".to_owned()), ..send() };
+            let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
+            for question in [
+                outbound(&parties, &call, Some(facts.clone())).unwrap(),
+                inbound(&parties, &receipt, &call, Some(facts)).unwrap(),
+            ] {
+                assert_eq!(engine.evaluate(&question).errors, Vec::<String>::new(), "{action}");
+            }
+        }
+        assert_eq!(engine.evaluate(&outbound(&parties, &send(), None).unwrap()).effect, Effect::Allow);
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn malformed_questions_are_named() {
 
 #[test]
 fn without_items_a_batch_is_a_single_question() {
-    let wanted = Evaluations::Single(single(&question()).unwrap());
+    let wanted = Evaluations::Single(Box::new(single(&question()).unwrap()));
     assert_eq!(batch(&question()), Ok(wanted.clone()));
     assert_eq!(batch(&with("evaluations", json!([]))), Ok(wanted));
 }
