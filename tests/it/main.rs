@@ -12,3 +12,4 @@ mod foreign;
 mod log;
 mod problems;
 mod tidy;
+mod write_path;
