@@ -19,5 +19,6 @@ pub mod name;
 #[cfg(feature = "node")]
 pub mod policy;
 pub mod problem;
+pub mod question;
 pub mod receipt;
 pub mod verdict;

@@ -1,78 +1,14 @@
 //! The wire types of the OpenID AuthZEN Authorization API 1.0: evaluation, evaluations, and the metadata document.
 //!
-//! Unknown members are ignored, as the specification demands; everything else is read strictly. Out of scope: the search
-//! endpoints, which this node does not serve and does not announce, and the decision itself (`policy`).
+//! Unknown members are ignored, as the specification demands; everything else is read strictly. Out of scope: the
+//! search endpoints, which this node does not serve and does not announce, and the decision itself (`policy`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ground::canonical::{ReadError, Rules, parse};
 use crate::ground::limits::{MAX_EVALUATION_BYTES, MAX_EVALUATIONS, MAX_NAME_CHARS};
-
-macro_rules! entity {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-        pub struct $name {
-            /// Its type.
-            #[serde(rename = "type")]
-            pub kind: String,
-            /// Its id, unique within the type.
-            pub id: String,
-            /// Further facts about it.
-            #[serde(default, skip_serializing_if = "Map::is_empty")]
-            pub properties: Map<String, Value>,
-        }
-
-        impl $name {
-            /// Without properties.
-            pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
-                Self { kind: kind.into(), id: id.into(), properties: Map::new() }
-            }
-        }
-    };
-}
-
-entity! {
-    /// Who acts (section 5.1).
-    Subject
-}
-
-entity! {
-    /// What is acted upon (section 5.2).
-    Resource
-}
-
-/// What the subject does (section 5.3).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Action {
-    /// Its name.
-    pub name: String,
-    /// Further facts about it.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub properties: Map<String, Value>,
-}
-
-impl Action {
-    /// Without properties.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), properties: Map::new() }
-    }
-}
-
-/// One question (section 6.1).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct EvaluationRequest {
-    /// Who acts.
-    pub subject: Subject,
-    /// What it does.
-    pub action: Action,
-    /// What is acted upon.
-    pub resource: Resource,
-    /// The circumstances.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub context: Map<String, Value>,
-}
+use crate::ground::question::Request;
 
 /// How far a batch is evaluated (section 7.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -102,9 +38,9 @@ impl Semantic {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Evaluations {
     /// No batch: answered like a single evaluation, with a single decision.
-    Single(EvaluationRequest),
+    Single(Box<Request>),
     /// Questions with the defaults filled in, at least one, in the order of the request.
-    Batch(Semantic, Vec<EvaluationRequest>),
+    Batch(Semantic, Vec<Request>),
 }
 
 /// One answer (section 6.2).
@@ -174,7 +110,7 @@ pub enum AuthzenError {
 }
 
 /// Reads the body of `POST /access/v1/evaluation`.
-pub fn parse_evaluation(body: &[u8]) -> Result<EvaluationRequest, AuthzenError> {
+pub fn parse_evaluation(body: &[u8]) -> Result<Request, AuthzenError> {
     evaluation("request", &Value::Object(object(body)?))
 }
 
@@ -189,7 +125,7 @@ pub fn parse_evaluations(body: &[u8]) -> Result<Evaluations, AuthzenError> {
     };
     let semantic = semantic(request.remove("options").as_ref())?;
     if items.is_empty() {
-        return evaluation("request", &Value::Object(request)).map(Evaluations::Single);
+        return evaluation("request", &Value::Object(request)).map(|question| Evaluations::Single(Box::new(question)));
     }
     if items.len() > MAX_EVALUATIONS {
         return Err(AuthzenError::TooMany);
@@ -222,7 +158,7 @@ fn semantic(options: Option<&Value>) -> Result<Semantic, AuthzenError> {
 }
 
 /// An item's member replaces the default as a whole (section 7.1.1).
-fn with_defaults(request: &Map<String, Value>, at: usize, item: Value) -> Result<EvaluationRequest, AuthzenError> {
+fn with_defaults(request: &Map<String, Value>, at: usize, item: Value) -> Result<Request, AuthzenError> {
     let place = format!("evaluations[{at}]");
     let Value::Object(item) = item else {
         return Err(AuthzenError::Member { place, problem: "must be a JSON object".to_owned() });
@@ -236,7 +172,7 @@ fn with_defaults(request: &Map<String, Value>, at: usize, item: Value) -> Result
     evaluation(&place, &Value::Object(merged))
 }
 
-fn evaluation(place: &str, value: &Value) -> Result<EvaluationRequest, AuthzenError> {
+fn evaluation(place: &str, value: &Value) -> Result<Request, AuthzenError> {
     // The derived readers would take an array of the members' values for an object.
     for name in ["subject", "action", "resource", "context"] {
         if value.get(name).is_some_and(|member| !member.is_object()) {
@@ -244,7 +180,7 @@ fn evaluation(place: &str, value: &Value) -> Result<EvaluationRequest, AuthzenEr
             return Err(AuthzenError::Member { place: place.to_owned(), problem });
         }
     }
-    let question = EvaluationRequest::deserialize(value)
+    let question = Request::deserialize(value)
         .map_err(|error| AuthzenError::Member { place: place.to_owned(), problem: error.to_string() })?;
     let names = [
         ("subject.type", &question.subject.kind),

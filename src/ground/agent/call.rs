@@ -159,7 +159,7 @@ pub enum CallFault {
     Encoding(String),
     /// The body is not strict JSON.
     #[error("the body is not a JSON document that every reader takes for the same: {0}")]
-    Json(#[from] ReadError),
+    Json(Box<ReadError>),
     /// The media type is not JSON, or stands twice.
     #[error("the media type `{0}` is not `application/json` or `application/a2a+json`")]
     MediaType(String),
@@ -187,6 +187,12 @@ pub enum CallFault {
     /// Two members that some readers take for one.
     #[error("`{0}` stands in one object in two spellings")]
     TwoSpellings(String),
+}
+
+impl From<ReadError> for CallFault {
+    fn from(error: ReadError) -> Self {
+        Self::Json(Box::new(error))
+    }
 }
 
 impl CallFault {

@@ -5,14 +5,17 @@
 
 use serde_json::{Map, Value};
 
-use super::authzen::{Action, EvaluationRequest, Resource, Subject};
 use super::call::{Call, Protocol};
 use crate::ground::effect::Effect;
 use crate::ground::limits::MAX_NAME_CHARS;
 use crate::ground::name::Issuer;
+use crate::ground::question::{Action, Entity, Request};
+use crate::ground::verdict::Level;
 
 /// Type of an own agent.
 pub const AGENT: &str = "Agent";
+/// Type of another operator.
+pub const PEER: &str = "Peer";
 /// Type of a peer's agent, named `<peer issuer>/<agent>`.
 pub const PEER_AGENT: &str = "PeerAgent";
 
@@ -42,9 +45,9 @@ pub struct Parties<'a> {
 
 /// What the accepted receipt of an inbound call says.
 #[derive(Debug, Clone, Copy)]
-pub struct ReceiptFacts<'a> {
-    /// The level that it reached: `signed`, `included` or `witnessed`.
-    pub level: &'a str,
+pub struct ReceiptFacts {
+    /// The level that it was verified at.
+    pub level: Level,
     /// The effect that the caller's operator decided.
     pub effect: Effect,
 }
@@ -55,50 +58,46 @@ pub struct ReceiptFacts<'a> {
 pub struct NameTooLong(&'static str);
 
 /// May our agent call the peer's?
-pub fn outbound(
-    parties: &Parties<'_>,
-    call: &Call,
-    facts: Option<Map<String, Value>>,
-) -> Result<EvaluationRequest, NameTooLong> {
-    let subject = Subject::new(AGENT, parties.agent.id);
-    let resource = Resource::new(PEER_AGENT, peer_agent(parties.peer, parties.route));
+pub fn outbound(parties: &Parties<'_>, call: &Call, facts: Option<Map<String, Value>>) -> Result<Request, NameTooLong> {
+    let subject = Entity::new(AGENT, parties.agent.id);
+    let resource = peer_entity(parties.peer, parties.route);
     question(subject, resource, call, context("outbound", parties, call, facts))
 }
 
 /// May the peer's agent call ours?
 pub fn inbound(
     parties: &Parties<'_>,
-    receipt: &ReceiptFacts<'_>,
+    receipt: &ReceiptFacts,
     call: &Call,
     facts: Option<Map<String, Value>>,
-) -> Result<EvaluationRequest, NameTooLong> {
-    let subject = Subject::new(PEER_AGENT, peer_agent(parties.peer, parties.agent.id));
-    let resource = Resource::new(AGENT, parties.route);
+) -> Result<Request, NameTooLong> {
+    let subject = peer_entity(parties.peer, parties.agent.id);
+    let resource = Entity::new(AGENT, parties.route);
     let mut context = context("inbound", parties, call, facts);
-    let level = Value::from(receipt.level);
+    let level = Value::from(receipt.level.as_str());
     let effect = Value::from(receipt.effect.as_str());
     let receipt = Map::from_iter([("level".to_owned(), level), ("effect".to_owned(), effect)]);
     context.insert("receipt".to_owned(), Value::Object(receipt));
     question(subject, resource, call, context)
 }
 
-/// An issuer has no path, so the first `/` after its authority ends it.
-fn peer_agent(peer: &Issuer, agent: &str) -> String {
-    format!("{peer}/{agent}")
+/// An issuer has no path, so the first `/` after its authority ends it. Policies find the operator as its parent.
+fn peer_entity(peer: &Issuer, agent: &str) -> Entity {
+    Entity::new(PEER_AGENT, format!("{peer}/{agent}")).within(PEER, peer.as_str())
 }
 
 fn question(
-    subject: Subject,
-    resource: Resource,
+    subject: Entity,
+    resource: Entity,
     call: &Call,
     context: Map<String, Value>,
-) -> Result<EvaluationRequest, NameTooLong> {
+) -> Result<Request, NameTooLong> {
     for (what, id) in [("subject", &subject.id), ("resource", &resource.id)] {
         if id.chars().count() > MAX_NAME_CHARS {
             return Err(NameTooLong(what));
         }
     }
-    Ok(EvaluationRequest { subject, action: Action::new(call.action.name()), resource, context })
+    Ok(Request { subject, action: Action::new(call.action.name()), resource, context })
 }
 
 fn context(
@@ -181,16 +180,41 @@ mod tests {
         let mut parties = parties(&peer);
         parties.user = Some(Identity { id: "p-1", verified: false });
         parties.body_bound = false;
-        let receipt = ReceiptFacts { level: "signed", effect: Effect::Allow };
+        let receipt = ReceiptFacts { level: Level::Signed, effect: Effect::Allow };
         let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
         let question = inbound(&parties, &receipt, &send(), Some(facts)).unwrap();
-        assert_eq!(question.subject, Subject::new("PeerAgent", "https://b.example/buyer"));
-        assert_eq!(question.resource, Resource::new("Agent", "seller"));
+        let buyer = Entity::new("PeerAgent", "https://b.example/buyer").within("Peer", "https://b.example");
+        assert_eq!(question.subject, buyer);
+        assert_eq!(question.resource, Entity::new("Agent", "seller"));
         assert_eq!(question.context["receipt"], json!({"level": "signed", "effect": "allow"}));
         assert_eq!(question.context["facts"], json!({"amount": 12}));
         assert_eq!(question.context["user"], json!("p-1"));
         assert_eq!(question.context["user_basis"], json!("claimed"));
         assert_eq!(question.context["body"], json!("unbound"));
+    }
+
+    #[cfg(feature = "node")]
+    #[test]
+    fn the_starter_policy_knows_every_action_and_every_fact() {
+        use crate::ground::agent::CallAction;
+        use crate::ground::policy::{Engine, PolicySource, starter};
+
+        let engine = Engine::load(PolicySource::new(starter::files()).unwrap()).unwrap();
+        let peer = "https://b.example".parse().unwrap();
+        let user = Some(Identity { id: "p-1", verified: true });
+        let parties = Parties { user, ..parties(&peer) };
+        let receipt = ReceiptFacts { level: Level::Witnessed, effect: Effect::Allow };
+        for action in CallAction::ALL.iter().copied() {
+            let call = Call { action, task: Some("t".to_owned()), ..send() };
+            let facts = Map::from_iter([("amount".to_owned(), json!(12))]);
+            for question in [
+                outbound(&parties, &call, Some(facts.clone())).unwrap(),
+                inbound(&parties, &receipt, &call, Some(facts)).unwrap(),
+            ] {
+                assert_eq!(engine.evaluate(&question).errors, Vec::<String>::new(), "{action}");
+            }
+        }
+        assert_eq!(engine.evaluate(&outbound(&parties, &send(), None).unwrap()).effect, Effect::Allow);
     }
 
     #[test]

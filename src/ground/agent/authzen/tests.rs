@@ -16,7 +16,7 @@ fn with(name: &str, value: Value) -> Value {
     request
 }
 
-fn single(request: &Value) -> Result<EvaluationRequest, String> {
+fn single(request: &Value) -> Result<Request, String> {
     parse_evaluation(request.to_string().as_bytes()).map_err(|error| error.to_string())
 }
 
@@ -58,7 +58,7 @@ fn malformed_questions_are_named() {
 
 #[test]
 fn without_items_a_batch_is_a_single_question() {
-    let wanted = Evaluations::Single(single(&question()).unwrap());
+    let wanted = Evaluations::Single(Box::new(single(&question()).unwrap()));
     assert_eq!(batch(&question()), Ok(wanted.clone()));
     assert_eq!(batch(&with("evaluations", json!([]))), Ok(wanted));
 }
