@@ -2,7 +2,9 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
+    clippy::unreachable,
     clippy::unwrap_used,
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
@@ -12,3 +14,4 @@ mod foreign;
 mod log;
 mod problems;
 mod tidy;
+mod write_path;
