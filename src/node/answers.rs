@@ -59,7 +59,10 @@ impl Answers {
 
     /// Whether evidence is exchanged with `peer` now, so that a call may be sent to it.
     pub async fn may_call(&self, peer: &Issuer) -> Result<(), ProblemType> {
-        self.directory.standing(peer, crate::ground::crypto::keys::KeyId(crate::ground::crypto::hash::Digest([0; 32]))).await.map(|_| ())
+        self.directory
+            .standing(peer, crate::ground::crypto::keys::KeyId(crate::ground::crypto::hash::Digest([0; 32])))
+            .await
+            .map(|_| ())
     }
 
     /// Checks what came as acknowledgement of `decision`. Two are as good as none: nobody could say which one counts.

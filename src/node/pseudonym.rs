@@ -2,16 +2,17 @@
 //!
 //! A pseudonym is HMAC-SHA-256 (RFC 2104) of the name under a key that never leaves this node, for one peer alone: the
 //! same user is the same party to one peer in every call, and two peers cannot find out that they serve the same user.
-//! Out of scope: where the key is kept (`io`), and whether the name is true.
+//! Out of scope: where the key is kept (`io::secret_files`), and whether the name is true.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::ground::crypto::hash::encode_base64url;
 use crate::ground::name::Issuer;
+use crate::io::secret_files::Secret;
 
 /// What a pseudonym stands for. Each has its own prefix, so that a user never has the pseudonym of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,13 +33,13 @@ impl Named {
 }
 
 /// The key of all pseudonyms. With another key everybody is somebody else.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct PseudonymKey([u8; 32]);
+#[derive(Clone)]
+pub struct PseudonymKey(Zeroizing<Vec<u8>>);
 
 impl PseudonymKey {
-    /// Takes 32 bytes that were drawn at random once.
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    /// Takes a secret that was drawn once and is kept for good.
+    pub fn new(secret: &Secret) -> Self {
+        Self(secret.to_bytes())
     }
 
     /// The pseudonym of `name` for `peer`: 43 characters of base64url.
@@ -71,7 +72,8 @@ mod tests {
 
     #[test]
     fn a_pseudonym_differs_by_key_kind_peer_and_name_and_by_nothing_else() {
-        let (one, other) = (PseudonymKey::from_bytes([1; 32]), PseudonymKey::from_bytes([2; 32]));
+        let key = || PseudonymKey::new(&Secret::generate().unwrap());
+        let (one, other) = (key(), key());
         let a: Issuer = "https://a.example".parse().unwrap();
         let b: Issuer = "https://b.example".parse().unwrap();
         let first = one.pseudonym(Named::User, &a, "ann");
