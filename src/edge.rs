@@ -2,3 +2,6 @@
 
 pub mod config;
 pub mod data_folder;
+pub mod http;
+pub mod server;
+pub mod telemetry;
