@@ -248,11 +248,15 @@ fn peers(raw: raw::Peers, folder: &Path, issuer: &Issuer) -> Result<Peers, Confi
 fn evidence(raw: &raw::Evidence) -> Result<Evidence, ConfigError> {
     let lifetime_s = within("evidence.decision_lifetime_s", raw.decision_lifetime_s, 5..=MAX_DECISION_LIFETIME_S)?;
     let level = raw.level.parse::<Level>();
-    let level =
-        level.map_err(|_| invalid("evidence.level", format!("`{}` is not `signed`, `included` or `witnessed`", raw.level)))?;
+    let level = level.map_err(|_| {
+        invalid("evidence.level", format!("`{}` is not `signed`, `included` or `witnessed`", raw.level))
+    })?;
     if level != Level::Signed {
         // A receipt is used within seconds of its signature, before its proof can travel with it.
-        return Err(invalid("evidence.level", "only `signed` can be demanded of a call; later checks follow by themselves"));
+        return Err(invalid(
+            "evidence.level",
+            "only `signed` can be demanded of a call; later checks follow by themselves",
+        ));
     }
     Ok(Evidence {
         level,

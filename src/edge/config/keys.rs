@@ -10,7 +10,17 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "issuer", "public_url", "listen", "log", "limits", "peers", "evidence", "api", "inbound", "outbound", "agent",
+            "issuer",
+            "public_url",
+            "listen",
+            "log",
+            "limits",
+            "peers",
+            "evidence",
+            "api",
+            "inbound",
+            "outbound",
+            "agent",
         ],
     ),
     ("listen", &["public", "private", "private_hosts", "tls"]),
@@ -60,7 +70,10 @@ fn check(place: &str, kind: &str, table: &Table) -> Result<(), ConfigError> {
     for (key, value) in table {
         let (here, inner) = (join(place, key), join(kind, key));
         if !known.contains(&key.as_str()) {
-            return Err(ConfigError::UnknownKey { nearest: nearest(key, known).map(|key| join(place, key)), key: here });
+            return Err(ConfigError::UnknownKey {
+                nearest: nearest(key, known).map(|key| join(place, key)),
+                key: here,
+            });
         }
         match value {
             Value::Table(table) => check(&here, &inner, table)?,
@@ -85,7 +98,7 @@ fn join(path: &str, key: &str) -> String {
 fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let edits = |known: &&'k str| (edits(key, known), *known);
     let (count, nearest) = known.iter().map(edits).min()?;
-    (count <= nearest.len().div_ceil(2)).then_some(nearest)
+    (count <= nearest.len().div_ceil(3)).then_some(nearest)
 }
 
 /// Levenshtein's distance, over bytes: keys are ASCII.

@@ -144,7 +144,8 @@ fn check_names<'n>(table: &str, names: impl Iterator<Item = &'n str> + Clone) ->
 }
 
 fn overlap(one: &str, other: &str) -> bool {
-    let under = |path: &str, base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let under =
+        |path: &str, base: &str| path.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     under(one, other) || under(other, one)
 }
 
@@ -165,5 +166,7 @@ fn base_url(key: &str, text: &str) -> Result<Url, ConfigError> {
             && url.username().is_empty()
             && url.password().is_none()
     });
-    url.ok_or_else(|| invalid(key, format!("`{text}` is not an http or https URL without query, fragment and credentials")))
+    url.ok_or_else(|| {
+        invalid(key, format!("`{text}` is not an http or https URL without query, fragment and credentials"))
+    })
 }

@@ -24,7 +24,10 @@ fn a_loopback_identity_has_loopback_peers() {
 
 #[test]
 fn an_unknown_key_is_named_with_its_path_and_its_nearest_neighbour() {
-    assert_eq!(fault("[log]\ninclude_withn_s = 5"), "unknown key `log.include_withn_s`: did you mean `log.include_within_s`?");
+    assert_eq!(
+        fault("[log]\ninclude_withn_s = 5"),
+        "unknown key `log.include_withn_s`: did you mean `log.include_within_s`?"
+    );
     assert_eq!(fault("[[inbound]]\npth = \"/a\""), "unknown key `inbound[0].pth`: did you mean `inbound[0].path`?");
     assert_eq!(fault("zebra = 1"), "unknown key `zebra`");
 }

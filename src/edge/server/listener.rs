@@ -76,8 +76,7 @@ impl Listener {
                 // Whoever embeds the node may have chosen a provider already; then that one stays.
                 let _chosen = rustls::crypto::ring::default_provider().install_default();
                 let config = RustlsConfig::from_pem_chain_file(&tls.cert_file, &tls.key_file).await;
-                let config =
-                    config.map_err(|source| ServeError::Tls { cert_file: tls.cert_file.clone(), source })?;
+                let config = config.map_err(|source| ServeError::Tls { cert_file: tls.cert_file.clone(), source })?;
                 let acceptor = RustlsAcceptor::new(config).handshake_timeout(HANDSHAKE_TIMEOUT);
                 let acceptor = acceptor.acceptor(Guard::new(NoDelayAcceptor::new(), bounds));
                 tokio::spawn(server.acceptor(acceptor).serve(service))

@@ -191,10 +191,8 @@ impl Metrics {
 
 /// OpenMetrics names a counter's family without `_total`; the older format, which every scraper reads, with it.
 fn to_exposition_format(open_metrics: &str) -> String {
-    let counters: Vec<&str> = open_metrics
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter"))
-        .collect();
+    let counters: Vec<&str> =
+        open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
     let mut text = String::with_capacity(open_metrics.len());
     for line in open_metrics.lines() {
         let mut words = line.splitn(4, ' ');

@@ -101,10 +101,10 @@ const GLOBAL_V6: Network = Network::v6(0x2000, 0, 0, 3);
 
 /// What in it is not (IANA IPv6 Special-Purpose Address Registry).
 const SPECIAL_V6: [Network; 4] = [
-    Network::v6(0x2001, 0, 0, 23),      // protocol assignments with Teredo, RFC 2928 and RFC 4380
+    Network::v6(0x2001, 0, 0, 23), // protocol assignments with Teredo, RFC 2928 and RFC 4380
     Network::v6(0x2001, 0x0db8, 0, 32), // documentation, RFC 3849
-    Network::v6(0x2002, 0, 0, 16),      // 6to4, which hides an IPv4 address, RFC 3056
-    Network::v6(0x3fff, 0, 0, 20),      // documentation, RFC 9637
+    Network::v6(0x2002, 0, 0, 16), // 6to4, which hides an IPv4 address, RFC 3056
+    Network::v6(0x3fff, 0, 0, 20), // documentation, RFC 9637
 ];
 
 /// Whether an IPv4 address stands inside, at the end (RFC 6052): IPv6-only networks reach the IPv4 world through it.
@@ -166,15 +166,46 @@ mod tests {
     #[test]
     fn only_global_addresses_are_free() {
         let rules = AddressRules::new(false, Vec::new());
-        for free in ["1.1.1.1", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+        for free in ["1.1.1.1", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+        {
             assert!(rules.permit(ip(free)), "{free}");
         }
         for closed in [
-            "0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.8.8.8", "169.254.169.254", "172.31.255.255",
-            "192.0.0.8", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.19.0.1", "198.51.100.7", "203.0.113.9",
-            "224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-            "64:ff9b::a00:1", "64:ff9b:1::1", "100::1", "2001::1", "2001:db8::1", "2002:a00:1::1", "3fff::1", "5f00::1",
-            "fc00::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1", "::127.0.0.1",
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.8.8.8",
+            "169.254.169.254",
+            "172.31.255.255",
+            "192.0.0.8",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.19.0.1",
+            "198.51.100.7",
+            "203.0.113.9",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:a00:1::1",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "::127.0.0.1",
         ] {
             assert!(!rules.permit(ip(closed)), "{closed}");
         }
