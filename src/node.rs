@@ -7,8 +7,10 @@ pub mod acceptor;
 pub mod archive;
 pub mod decider;
 pub mod directory;
+pub mod followup;
 pub mod issuer;
 pub mod logbook;
+pub mod observation;
 pub mod operator;
 pub mod outcomes;
 pub mod policies;
@@ -28,6 +30,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::ground::log::merkle::TreeHead;
+use crate::io::client::{ClientBuildError, ClientConfig, PeerClient};
 use crate::io::clock::Clock;
 use crate::io::head_file::HeadFile;
 use crate::io::policy_folder;
@@ -35,7 +38,8 @@ use crate::io::store::Store;
 use crate::node::acceptor::{Acceptor, Terms};
 use crate::node::archive::Archive;
 use crate::node::decider::Decider;
-use crate::node::directory::Directory;
+use crate::node::directory::{Directory, DirectoryConfig};
+use crate::node::followup::FollowUp;
 use crate::node::issuer::{CaughtUp, ReceiptIssuer};
 use crate::node::logbook::Logbook;
 use crate::node::operator::Operator;
@@ -58,6 +62,8 @@ pub struct NodeSettings {
     pub approval_wait_s: u64,
     /// What is demanded of other operators' receipts.
     pub terms: Terms,
+    /// How peers' key sets are kept fresh.
+    pub directory: DirectoryConfig,
 }
 
 /// What a node is made of.
@@ -74,6 +80,8 @@ pub struct NodeParts {
     pub head_file: Option<HeadFile>,
     /// The policy's working copy: the source of the first epoch, watched for edits.
     pub policy_folder: Option<PathBuf>,
+    /// Whom it may reach.
+    pub peers: ClientConfig,
     /// How it works.
     pub settings: NodeSettings,
 }
@@ -84,6 +92,9 @@ pub enum StartError {
     /// The log does not go on.
     #[error(transparent)]
     Log(#[from] SequencerError),
+    /// The client for peers' nodes cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientBuildError),
     /// There is no policy in force.
     #[error(transparent)]
     Policies(#[from] PoliciesError),
@@ -109,7 +120,9 @@ pub struct Node {
     /// Takes in other operators' decisions.
     pub acceptor: Acceptor,
     /// The peers and their keys.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
+    /// Fetches from peers.
+    pub client: PeerClient,
     /// Reads receipts.
     pub archive: Archive,
     /// Who may use the private listener.
@@ -130,7 +143,7 @@ impl Node {
     /// Starts a node. The log is taken up first, since every receipt names its head, the one that begins the first
     /// epoch included.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
-        let NodeParts { operator, store, clock, head_file, policy_folder, settings } = parts;
+        let NodeParts { operator, store, clock, head_file, policy_folder, peers, settings } = parts;
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
         let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
@@ -154,22 +167,32 @@ impl Node {
             settings.decision_lifetime_s,
             settings.approval_wait_s,
         );
-        let directory = Directory {};
+        let client = PeerClient::new(&peers)?;
+        let directory = Arc::new(Directory::new(Arc::clone(&store), client.clone(), clock.clone(), settings.directory));
         let acceptor = Acceptor::new(
             Arc::clone(&store),
             clock.clone(),
             issuer.clone(),
             decider.clone(),
-            directory.clone(),
+            Arc::clone(&directory),
             settings.terms,
         );
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
         let stop = CancellationToken::new();
+        let followup = FollowUp::new(
+            Arc::clone(&store),
+            Arc::clone(&operator),
+            Arc::clone(&directory),
+            client.clone(),
+            clock.clone(),
+        );
         let tasks = vec![
             writer_guard(writer, stop.clone()),
             tokio::spawn(sequencer.run(settings.checkpoint_interval, stop.clone())),
             tokio::spawn(watch.run(stop.clone())),
+            tokio::spawn(follow_up(followup, stop.clone())),
+            tokio::spawn(refresh_peers(Arc::clone(&directory), stop.clone())),
             tokio::spawn(upkeep::index_receipts(Arc::clone(&store), stop.clone())),
             tokio::spawn(upkeep::purge_replay(Arc::clone(&store), clock.clone(), stop.clone())),
         ];
@@ -185,6 +208,7 @@ impl Node {
             decider,
             acceptor,
             directory,
+            client,
             published,
             caught_up,
             folder,
@@ -237,4 +261,12 @@ fn writer_guard(writer: JoinHandle<()>, stop: CancellationToken) -> JoinHandle<(
             }
         }
     })
+}
+
+async fn follow_up(worker: FollowUp, stop: CancellationToken) {
+    worker.run(stop).await;
+}
+
+async fn refresh_peers(directory: Arc<Directory>, stop: CancellationToken) {
+    directory.run(stop).await;
 }

@@ -18,8 +18,10 @@ use crate::edge::config::Config;
 use crate::edge::data_folder::{DataFolder, DataFolderError};
 use crate::edge::http::{App, private, public};
 use crate::edge::telemetry::Metrics;
+use crate::io::client::ClientConfig;
 use crate::io::clock::Clock;
 use crate::node::acceptor::Terms;
+use crate::node::directory::DirectoryConfig;
 use crate::node::rate::Rate;
 use crate::node::{Node, NodeParts, NodeSettings, StartError};
 use listener::{Listener, Scope};
@@ -82,6 +84,7 @@ impl Server {
             clock,
             head_file: Some(folder.head_file()),
             policy_folder: Some(folder.policy_folder()),
+            peers: client_config(&config),
             settings: settings(&config),
         })
         .await?;
@@ -165,6 +168,17 @@ pub fn settings(config: &Config) -> NodeSettings {
             skew_s: config.evidence.skew_s,
             rate: Rate { per_s, burst: per_s.saturating_mul(2) },
         },
+        directory: DirectoryConfig { refresh_s: config.peers.refresh.as_secs(), ..DirectoryConfig::default() },
+    }
+}
+
+/// The part of the configuration that says whom the node may reach.
+pub fn client_config(config: &Config) -> ClientConfig {
+    ClientConfig {
+        allow_loopback: config.peers.allow_loopback,
+        allow_networks: config.peers.allow_networks.clone(),
+        ca_file: config.peers.ca_file.clone(),
+        ..ClientConfig::default()
     }
 }
 
