@@ -15,6 +15,7 @@ pub mod operator;
 pub mod outcomes;
 pub mod policies;
 pub mod policy_watch;
+pub mod pulls;
 pub mod rate;
 pub mod readiness;
 pub mod sequencer;
@@ -45,6 +46,7 @@ use crate::node::logbook::Logbook;
 use crate::node::operator::Operator;
 use crate::node::policies::{Policies, PoliciesError};
 use crate::node::policy_watch::{FolderState, PolicyWatch};
+use crate::node::pulls::Pulls;
 use crate::node::readiness::Readiness;
 use crate::node::sequencer::{Sequencer, SequencerError};
 use crate::node::tokens::Tokens;
@@ -123,6 +125,8 @@ pub struct Node {
     pub directory: Arc<Directory>,
     /// Fetches from peers.
     pub client: PeerClient,
+    /// Answers peers that ask for our answers.
+    pub pulls: Pulls,
     /// Reads receipts.
     pub archive: Archive,
     /// Who may use the private listener.
@@ -144,6 +148,7 @@ impl Node {
     /// epoch included.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
         let NodeParts { operator, store, clock, head_file, policy_folder, peers, settings } = parts;
+        let client = PeerClient::new(&peers)?;
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
         let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
@@ -160,63 +165,31 @@ impl Node {
             None => Ok(Vec::new()),
         };
         let policies = Policies::open(Arc::clone(&store), &issuer, files).await?;
-        let decider = Decider::new(
-            Arc::clone(&store),
-            issuer.clone(),
-            policies.clone(),
-            settings.decision_lifetime_s,
-            settings.approval_wait_s,
-        );
-        let client = PeerClient::new(&peers)?;
-        let directory = Arc::new(Directory::new(Arc::clone(&store), client.clone(), clock.clone(), settings.directory));
-        let acceptor = Acceptor::new(
-            Arc::clone(&store),
-            clock.clone(),
-            issuer.clone(),
-            decider.clone(),
-            Arc::clone(&directory),
-            settings.terms,
-        );
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
-        let stop = CancellationToken::new();
+        let basis = Basis { operator, store, clock, client, settings, issuer, policies };
+        let node = basis.furnish(published, caught_up, folder, head_file);
+        node.spawn(|stop| watch_writer(writer, stop));
+        node.spawn(|stop| sequencer.run(settings.checkpoint_interval, stop));
+        node.spawn(|stop| watch.run(stop));
+        node.keep_up();
+        Ok(Arc::new(node))
+    }
+
+    /// Starts what runs behind the calls on any node.
+    fn keep_up(&self) {
         let followup = FollowUp::new(
-            Arc::clone(&store),
-            Arc::clone(&operator),
-            Arc::clone(&directory),
-            client.clone(),
-            clock.clone(),
+            Arc::clone(&self.store),
+            Arc::clone(&self.operator),
+            Arc::clone(&self.directory),
+            self.client.clone(),
+            self.clock.clone(),
         );
-        let tasks = vec![
-            writer_guard(writer, stop.clone()),
-            tokio::spawn(sequencer.run(settings.checkpoint_interval, stop.clone())),
-            tokio::spawn(watch.run(stop.clone())),
-            tokio::spawn(follow_up(followup, stop.clone())),
-            tokio::spawn(refresh_peers(Arc::clone(&directory), stop.clone())),
-            tokio::spawn(upkeep::index_receipts(Arc::clone(&store), stop.clone())),
-            tokio::spawn(upkeep::purge_replay(Arc::clone(&store), clock.clone(), stop.clone())),
-        ];
-        Ok(Arc::new(Self {
-            logbook: Logbook::new(Arc::clone(&store)),
-            archive: Archive::new(Arc::clone(&store)),
-            tokens: Tokens::new(Arc::clone(&store), clock.clone()),
-            operator,
-            clock,
-            settings,
-            issuer,
-            policies,
-            decider,
-            acceptor,
-            directory,
-            client,
-            published,
-            caught_up,
-            folder,
-            store,
-            head_file,
-            stop,
-            tasks: Mutex::new(tasks),
-        }))
+        let directory = Arc::clone(&self.directory);
+        self.spawn(|stop| async move { followup.run(stop).await });
+        self.spawn(|stop| async move { directory.run(stop).await });
+        self.spawn(|stop| upkeep::index_receipts(Arc::clone(&self.store), stop));
+        self.spawn(|stop| upkeep::purge_replay(Arc::clone(&self.store), self.clock.clone(), stop));
     }
 
     /// Whether this node can keep its promises now.
@@ -248,25 +221,69 @@ impl Node {
     }
 }
 
-/// The write path lives as long as somebody holds the issuer, which this node does itself: on shutdown it is left to
+/// What every room stands on.
+struct Basis {
+    operator: Arc<Operator>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    client: PeerClient,
+    settings: NodeSettings,
+    issuer: ReceiptIssuer,
+    policies: Policies,
+}
+
+impl Basis {
+    fn furnish(
+        self,
+        published: watch::Receiver<TreeHead>,
+        caught_up: CaughtUp,
+        folder: watch::Receiver<FolderState>,
+        head_file: Option<HeadFile>,
+    ) -> Node {
+        let Self { operator, store, clock, client, settings, issuer, policies } = self;
+        let share = || Arc::clone(&store);
+        let directory = Directory::new(share(), client.clone(), clock.clone(), settings.directory);
+        let directory = Arc::new(directory);
+        let (lifetime_s, wait_s) = (settings.decision_lifetime_s, settings.approval_wait_s);
+        let decider = Decider::new(share(), issuer.clone(), policies.clone(), lifetime_s, wait_s);
+        let peers = Arc::clone(&directory);
+        let acceptor = Acceptor::new(share(), clock.clone(), issuer.clone(), decider.clone(), peers, settings.terms);
+        let peers = Arc::clone(&directory);
+        let pulls = Pulls::new(share(), peers, clock.clone(), operator.issuer().clone());
+        Node {
+            logbook: Logbook::new(share()),
+            archive: Archive::new(share()),
+            tokens: Tokens::new(share(), clock.clone()),
+            operator,
+            clock,
+            settings,
+            issuer,
+            policies,
+            decider,
+            acceptor,
+            directory,
+            client,
+            pulls,
+            published,
+            caught_up,
+            folder,
+            store,
+            head_file,
+            stop: CancellationToken::new(),
+            tasks: Mutex::default(),
+        }
+    }
+}
+
+/// The write path lives as long as somebody holds the issuer, which the node does itself: on shutdown it is left to
 /// finish its batch and is not waited for.
-fn writer_guard(writer: JoinHandle<()>, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            ended = writer => {
-                if !stop.is_cancelled() {
-                    tracing::error!(?ended, "the write path ended; nothing can be issued until the node is started again");
-                }
+async fn watch_writer(writer: JoinHandle<()>, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        ended = writer => {
+            if !stop.is_cancelled() {
+                tracing::error!(?ended, "the write path ended; nothing can be issued until the node is started again");
             }
         }
-    })
-}
-
-async fn follow_up(worker: FollowUp, stop: CancellationToken) {
-    worker.run(stop).await;
-}
-
-async fn refresh_peers(directory: Arc<Directory>, stop: CancellationToken) {
-    directory.run(stop).await;
+    }
 }

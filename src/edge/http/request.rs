@@ -21,7 +21,7 @@ use crate::io::entropy::random;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Characters of a request id that is taken over from the caller.
-const MAX_REQUEST_ID_CHARS: usize = 128;
+const MAX_REQUEST_ID_CHARS: usize = 256;
 
 /// The id under which a request stands in the log. The caller's own, if it brought a plain one.
 #[derive(Debug, Clone)]
@@ -34,9 +34,7 @@ impl RequestId {
     }
 
     fn of(request: &Request) -> Self {
-        let plain = |value: &&HeaderValue| {
-            (1..=MAX_REQUEST_ID_CHARS).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-        };
+        let plain = |value: &&HeaderValue| (1..=MAX_REQUEST_ID_CHARS).contains(&value.len()) && value.to_str().is_ok();
         let brought = request.headers().get(&REQUEST_ID).filter(plain).cloned();
         // Without randomness nothing is issued anyway; the request can still be answered.
         let drawn = || random::<12>().ok().and_then(|bytes| HeaderValue::try_from(encode_base64url(&bytes)).ok());
