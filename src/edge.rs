@@ -3,3 +3,6 @@
 pub mod config;
 pub mod data_folder;
 pub mod gateway;
+pub mod http;
+pub mod server;
+pub mod telemetry;

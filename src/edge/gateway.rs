@@ -37,12 +37,9 @@ pub use counts::{CallLabels, Counts, Direction, Fate};
 use crate::edge::config::{Config, InboundRoute, OutboundRoute};
 use crate::ground::name::Issuer;
 use crate::ground::verdict::Level;
-use crate::io::clock::Clock;
+use crate::io::client::{ClientBuildError, own_agents};
 use crate::io::secret_files::Secret;
-use crate::node::acceptor::Acceptor;
-use crate::node::answers::Answers;
-use crate::node::decider::Decider;
-use crate::node::issuer::ReceiptIssuer;
+use crate::node::Node;
 use crate::node::pseudonym::PseudonymKey;
 use crate::node::rate::{Rate, RateLimit};
 
@@ -52,22 +49,12 @@ const MAX_RATED_STRANGERS: usize = 4096;
 /// The first segment of every agent's base path.
 const AGENT_PREFIX: &str = "/a/";
 
-/// The rooms of the node that the gateway works with.
+/// What the gateway keeps to itself.
 #[derive(Debug)]
-pub struct Rooms {
-    /// Signs and commits.
-    pub issuer: ReceiptIssuer,
-    /// Decides about own agents' calls.
-    pub decider: Decider,
-    /// Takes in peers' receipts.
-    pub acceptor: Acceptor,
-    /// Reads peers' acknowledgements.
-    pub answers: Answers,
-    /// The time.
-    pub clock: Clock,
+pub struct Secrets {
     /// Names users to peers.
     pub pseudonyms: PseudonymKey,
-    /// The secrets of own agents' base paths, by agent name.
+    /// The secrets of own agents' base paths.
     pub agents: Vec<AgentSecret>,
 }
 
@@ -80,22 +67,19 @@ pub struct AgentSecret {
     pub secret: Secret,
 }
 
-/// The gateway cannot be started.
-#[derive(Debug, thiserror::Error)]
-#[error("the gateway's HTTP client cannot be built: {0}")]
-pub struct GatewayError(String);
-
 /// The gateway. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct Gateway(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    rooms: Rooms,
+    node: Arc<Node>,
+    pseudonyms: PseudonymKey,
+    agents: Vec<AgentSecret>,
     settings: Settings,
     inbound: Vec<Arc<InboundRoute>>,
     outbound: Vec<Arc<OutboundRoute>>,
-    clients: client::Clients,
+    agent_client: reqwest::Client,
     strangers: Option<RateLimit<IpAddr>>,
     counts: Counts,
     /// What is written down after a call's end. Closed from the start, so that waiting ends whenever nothing runs.
@@ -115,13 +99,15 @@ struct Settings {
 
 impl Gateway {
     /// A gateway on these routes. Must be called inside a Tokio runtime.
-    pub fn new(config: &Config, rooms: Rooms) -> Result<Self, GatewayError> {
+    pub fn new(config: &Config, node: Arc<Node>, secrets: Secrets) -> Result<Self, ClientBuildError> {
         let per_s = config.limits.stranger_requests_per_s;
         let rate = Rate { per_s, burst: per_s.saturating_mul(2) };
         let afterwards = TaskTracker::new();
         afterwards.close();
         Ok(Self(Arc::new(Inner {
-            rooms,
+            node,
+            pseudonyms: secrets.pseudonyms,
+            agents: secrets.agents,
             settings: Settings {
                 public_url: config.public_url.clone(),
                 private_hosts: config.listen.private_hosts.clone(),
@@ -132,7 +118,7 @@ impl Gateway {
             },
             inbound: config.inbound.iter().cloned().map(Arc::new).collect(),
             outbound: config.outbound.iter().cloned().map(Arc::new).collect(),
-            clients: client::Clients::new(&config.peers)?,
+            agent_client: own_agents()?,
             strangers: (per_s > 0).then(|| RateLimit::new(rate, MAX_RATED_STRANGERS)),
             counts: Counts::default(),
             afterwards,

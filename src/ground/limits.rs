@@ -158,3 +158,10 @@ pub const MAX_POLICY_REASON_CHARS: usize = 512;
 
 /// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
 pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;
+
+/// Bytes of a full tile: [`TILE_WIDTH`] hashes.
+pub const MAX_TILE_BYTES: usize = TILE_WIDTH * 32;
+
+/// Seconds for which a peer's key set counts after it was last seen at its source: a revocation that the peer publishes
+/// takes effect everywhere within the hour, and a peer whose node is down for a short while is not refused.
+pub const MAX_KEY_SET_AGE_S: u64 = 3600;

@@ -119,7 +119,7 @@ pub struct Acceptor {
     clock: Clock,
     issuer: ReceiptIssuer,
     decider: Decider,
-    directory: Directory,
+    directory: Arc<Directory>,
     terms: Terms,
     rates: Arc<RateLimit<Issuer>>,
 }
@@ -131,7 +131,7 @@ impl Acceptor {
         clock: Clock,
         issuer: ReceiptIssuer,
         decider: Decider,
-        directory: Directory,
+        directory: Arc<Directory>,
         terms: Terms,
     ) -> Self {
         let rates = Arc::new(RateLimit::new(terms.rate, MAX_RATED_PEERS));
@@ -146,8 +146,8 @@ impl Acceptor {
             ..NotAccepted::of(error.problem())
         })?;
         let issuer = receipt.claims().iss().clone();
-        let key_set = self.directory.standing(&issuer, receipt.kid()).await;
-        let key_set = key_set.map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
+        let standing = self.directory.standing_for(&issuer, receipt.kid()).await;
+        let standing = standing.map_err(|refusal| NotAccepted::of(refusal.problem()).said_by(&issuer))?;
         let nonce = read_nonce(arrival.nonce).map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
         let exchange = Exchange {
             nonce: nonce.as_ref(),
@@ -163,7 +163,7 @@ impl Acceptor {
             audience: Some(self.issuer.name()),
             exchange: Some(exchange),
             proof: arrival.proof,
-            ..Question::offline(self.terms.level, Trust::Pinned(&key_set))
+            ..Question::offline(self.terms.level, Trust::Pinned(&standing.key_set))
         };
         let detail = expectation(&receipt, arrival);
         let verification = verify(receipt, &question);

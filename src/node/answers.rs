@@ -10,16 +10,17 @@ use serde_json::json;
 
 use crate::ground::effect::Effect;
 use crate::ground::kind::Kind;
-use crate::ground::name::{Code, Issuer};
+use crate::ground::name::Issuer;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{Payload, ReceiptRef};
 use crate::ground::receipt::verify::{Question, Trust, verify};
 use crate::ground::verdict::Level;
 use crate::io::clock::Clock;
-use crate::io::store::{NewObservation, NewReceipt, Store};
-use crate::node::directory::Directory;
+use crate::io::store::{NewReceipt, Store};
+use crate::node::directory::{Directory, Refusal};
 use crate::node::issuer::received_receipt;
+use crate::node::observation::{Note, Noticed, note_once};
 
 /// An acknowledgement that counts.
 #[derive(Debug, Clone)]
@@ -47,22 +48,19 @@ pub struct Answers {
     store: Arc<dyn Store>,
     clock: Clock,
     issuer: Issuer,
-    directory: Directory,
+    directory: Arc<Directory>,
     skew_s: u64,
 }
 
 impl Answers {
     /// Reads answers to decisions of `issuer`. Clocks may differ by `skew_s` seconds.
-    pub fn new(store: Arc<dyn Store>, clock: Clock, issuer: Issuer, directory: Directory, skew_s: u64) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Clock, issuer: Issuer, directory: Arc<Directory>, skew_s: u64) -> Self {
         Self { store, clock, issuer, directory, skew_s }
     }
 
     /// Whether evidence is exchanged with `peer` now, so that a call may be sent to it.
     pub async fn may_call(&self, peer: &Issuer) -> Result<(), ProblemType> {
-        self.directory
-            .standing(peer, crate::ground::crypto::keys::KeyId(crate::ground::crypto::hash::Digest([0; 32])))
-            .await
-            .map(|_| ())
+        self.directory.standing(peer).await.map(|_| ()).map_err(|refusal| refusal.problem())
     }
 
     /// Checks what came as acknowledgement of `decision`. Two are as good as none: nobody could say which one counts.
@@ -71,14 +69,15 @@ impl Answers {
         let [value] = values else { return Err(refuse(ProblemType::AcknowledgementMissing)) };
         let receipt = UnverifiedReceipt::parse(value).map_err(|error| refuse(error.problem()))?;
         let asked = UnverifiedReceipt::parse(decision.compact.as_bytes()).map_err(|error| refuse(error.problem()))?;
-        let key_set = self.directory.standing(asked.claims().aud(), receipt.kid()).await.map_err(refuse)?;
+        let peer = self.directory.standing_for(asked.claims().aud(), receipt.kid()).await;
+        let peer = peer.map_err(|refusal: Refusal| refuse(refusal.problem()))?;
         let question = Question {
             kind: Some(Kind::Acknowledgement),
             at: Some(self.clock.now()),
             skew_s: self.skew_s,
             audience: Some(&self.issuer),
             decision: Some(&asked),
-            ..Question::offline(Level::Signed, Trust::Pinned(&key_set))
+            ..Question::offline(Level::Signed, Trust::Pinned(&peer.key_set))
         };
         let verification = verify(receipt.clone(), &question);
         let problem = || verification.verdict.problem().unwrap_or(ProblemType::Internal);
@@ -92,16 +91,14 @@ impl Answers {
 
     /// Keeps the observation that an answer to `decision` came without an acknowledgement that counts.
     pub async fn note(&self, decision: &SignedReceipt, answer: &Unacknowledged) {
-        let kind = if answer.found.is_empty() { "answer_unacknowledged" } else { "answer_invalid" };
-        let observation = NewObservation {
-            at: self.clock.now(),
-            kind: Code::registered(kind),
-            peer: decision.payload.aud().clone(),
-            about: Some(decision.digest),
-            detail: json!({ "problem": answer.problem, "found": answer.found }).to_string(),
+        let noticed = match answer.found.as_slice() {
+            [] => Noticed::AnswerUnacknowledged,
+            _ => Noticed::AnswerInvalid,
         };
-        if let Err(error) = self.store.record_observation(&observation).await {
-            tracing::warn!(error = %error, about = %decision.digest, kind, "an observation could not be kept");
+        let detail = json!({ "problem": answer.problem, "found": answer.found });
+        let note = Note { noticed, peer: decision.payload.aud(), about: decision.digest, detail };
+        if let Err(error) = note_once(&*self.store, self.clock.now(), note).await {
+            tracing::warn!(error = %error, about = %decision.digest, "an observation could not be kept");
         }
     }
 }

@@ -10,6 +10,7 @@
 )]
 
 mod canonical;
+mod edge;
 mod foreign;
 mod log;
 mod problems;

@@ -98,7 +98,7 @@ fn join(path: &str, key: &str) -> String {
 fn nearest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     let edits = |known: &&'k str| (edits(key, known), *known);
     let (count, nearest) = known.iter().map(edits).min()?;
-    (count <= nearest.len().div_ceil(2)).then_some(nearest)
+    (count <= nearest.len().div_ceil(3)).then_some(nearest)
 }
 
 /// Levenshtein's distance, over bytes: keys are ASCII.

@@ -179,7 +179,7 @@ impl Default for Limits {
             header_timeout_s: 15,
             body_timeout_s: 30,
             upstream_timeout_s: 60,
-            stranger_requests_per_s: 50,
+            stranger_requests_per_s: 500,
             peer_receipts_per_s: 500,
             shutdown_s: 10,
         }

@@ -8,14 +8,12 @@ use super::fault::{ConfigError, invalid};
 use super::raw;
 use crate::ground::agent::call::RouteProtocol;
 use crate::ground::agent::lift::{LiftRule, check_rules};
+use crate::ground::limits::MAX_ROUTES;
 use crate::ground::name::{Issuer, is_loopback};
 use crate::ground::receipt::payload::Mode;
 
 /// First path segments that the public listener answers itself.
 const RESERVED: [&str; 5] = [".well-known", "healthz", "log", "v1", "a"];
-
-/// Routes of each direction. Discovery lists the inbound ones.
-const MAX_ROUTES: usize = 128;
 
 /// An own agent that peers call.
 #[derive(Debug, Clone)]

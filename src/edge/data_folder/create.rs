@@ -1,7 +1,9 @@
 //! Making a data folder.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::{DataFolder, DataFolderError};
@@ -50,8 +52,10 @@ pub(super) async fn create(path: PathBuf, options: &InitOptions) -> Result<Creat
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(fault)?;
     // Made beside its place and moved there whole: an interrupted creation leaves a folder with another name, and never
-    // half an identity. The folder's mode is 0700.
-    let draft = tempfile::Builder::new().prefix(".countersign-new-").tempdir_in(parent).map_err(fault)?;
+    // half an identity.
+    let owner_only = fs::Permissions::from_mode(0o700);
+    let draft = tempfile::Builder::new().prefix(".countersign-new-").permissions(owner_only).tempdir_in(parent);
+    let draft = draft.map_err(fault)?;
     let fingerprint = fill(draft.path(), options).await?;
     // Renaming takes the place of nothing or of an empty folder, and fails on everything else.
     let draft = draft.keep();
@@ -136,7 +140,6 @@ fn config_text(options: &InitOptions) -> String {
 }
 
 fn make_folder(path: &Path) -> Result<(), DataFolderError> {
-    use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(path);
     made.map_err(|source| DataFolderError::Io { path: path.to_owned(), source })
 }
@@ -147,13 +150,8 @@ fn write(path: &Path, text: &str) -> Result<(), DataFolderError> {
     }
     let write = || {
         let mut file = fs::File::create_new(path)?;
-        io_write(&mut file, text)?;
+        file.write_all(text.as_bytes())?;
         file.sync_all()
     };
     write().map_err(|source| DataFolderError::Io { path: path.to_owned(), source })
-}
-
-fn io_write(file: &mut fs::File, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    file.write_all(text.as_bytes())
 }

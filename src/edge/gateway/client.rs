@@ -1,30 +1,10 @@
-//! The HTTP clients that carry calls on: one to own agents, one to peers.
-//!
-//! Neither follows a redirect, because a receipt is bound to one target, nor uses a proxy that the environment names. A
-//! stream may last as long as it likes, as long as something comes.
-
-use std::time::Duration;
+//! Sending a call on, to an own agent or to a peer's, and waiting for its answer to begin.
 
 use axum::http::{HeaderMap, Method, Response};
-use reqwest::redirect;
 use url::Url;
 
+use super::Settings;
 use super::body::Content;
-use super::{GatewayError, Settings};
-use crate::edge::config::Peers;
-
-/// Time to reach an agent or a peer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Time after which a silent stream counts as broken. Agents that think for long send comments in between.
-const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
-
-/// The clients.
-#[derive(Debug, Clone)]
-pub(super) struct Clients {
-    pub(super) agents: reqwest::Client,
-    pub(super) peers: reqwest::Client,
-}
 
 /// A response that has begun.
 pub(super) type Begun = Response<reqwest::Body>;
@@ -38,25 +18,6 @@ pub(super) enum CallError {
     /// Somebody was reached and gave no answer.
     #[error("no answer: {0}")]
     Unanswered(String),
-}
-
-impl Clients {
-    pub(super) fn new(_peers: &Peers) -> Result<Self, GatewayError> {
-        let _already_installed = rustls::crypto::ring::default_provider().install_default();
-        let build = || carrier(reqwest::Client::builder()).build().map_err(|error| GatewayError(error.to_string()));
-        Ok(Self { agents: build()?, peers: build()? })
-    }
-}
-
-/// What both clients have in common.
-fn carrier(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
-    builder
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(SILENCE_MAX)
-        .pool_idle_timeout(Duration::from_secs(30))
 }
 
 /// Sends a call and waits for its answer to begin.

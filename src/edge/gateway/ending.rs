@@ -9,7 +9,6 @@ use super::Gateway;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::Issuer;
 use crate::ground::receipt::payload::{Observer, OutcomeStatus, ReceiptRef};
-use crate::io::store::Conflict;
 use crate::node::answers::Acknowledged;
 use crate::node::issuer::{IssueFailure, ReceiptIssuer};
 use crate::node::outcomes::{self, Ending};
@@ -68,7 +67,7 @@ impl Closing {
 
     fn write(&mut self, status: OutcomeStatus, response: Option<(u16, Option<Digest>)>) {
         if let Some(ending) = self.ending.take() {
-            let issuer = self.gateway.0.rooms.issuer.clone();
+            let issuer = self.gateway.0.node.issuer.clone();
             let ending = Ending { status, response, ..ending };
             let _detached = self.gateway.0.afterwards.spawn_on(record(issuer, ending), &self.gateway.0.runtime);
         }
@@ -83,15 +82,11 @@ impl Drop for Closing {
     }
 }
 
-async fn record(issuer: ReceiptIssuer, mut ending: Ending) {
+async fn record(issuer: ReceiptIssuer, ending: Ending) {
     let mut wait = FIRST_WAIT;
     for _ in 1..MAX_TRIES {
         match outcomes::record(&issuer, ending.clone()).await {
             Ok(_) => return,
-            // The acknowledgement was pulled before the call ended; the outcome alone is missing.
-            Err(IssueFailure::Conflict(Conflict::DuplicateId { .. })) if ending.received.is_some() => {
-                ending.received = None;
-            }
             Err(IssueFailure::Overloaded | IssueFailure::Store(_)) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;

@@ -113,7 +113,7 @@ fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 fn refusal(gateway: &Gateway, problem: ProblemType, shape: Shape) -> Box<Refused> {
-    Refused::new(RefusedBy::CalleeNode, gateway.0.rooms.issuer.name(), problem, shape)
+    Refused::new(RefusedBy::CalleeNode, gateway.0.node.issuer.name(), problem, shape)
 }
 
 impl Incoming<'_> {
@@ -158,7 +158,7 @@ impl Incoming<'_> {
 
     /// One more failure of this address, if it has one left.
     fn may_fail(&self) -> bool {
-        let now_ms = self.gateway.0.rooms.clock.now_ms();
+        let now_ms = self.gateway.0.node.clock.now_ms();
         self.gateway.0.strangers.as_ref().is_none_or(|strangers| strangers.take(&self.from, now_ms))
     }
 
@@ -169,7 +169,7 @@ impl Incoming<'_> {
         let nonce = only(&self.parts.headers, &NONCE, ProblemType::NonceMissing, ProblemType::NonceInvalid)?;
         let nonce = String::from_utf8(nonce).map_err(|_| ProblemType::NonceInvalid)?;
         let claimed = UnverifiedReceipt::parse(&receipt).map_err(|error| error.problem())?;
-        self.gateway.0.rooms.answers.may_call(claimed.claims().iss()).await?;
+        self.gateway.0.node.answers.may_call(claimed.claims().iss()).await?;
         Ok(Presented { receipt, nonce })
     }
 
@@ -188,7 +188,7 @@ impl Incoming<'_> {
         };
         match recognise(RouteProtocol::Http, &request) {
             // Not even a plain request: another method or path than it seems to be may reach the agent.
-            Err(fault) => Err(Refused::unrecognised(RefusedBy::CalleeNode, self.gateway.0.rooms.issuer.name(), fault)),
+            Err(fault) => Err(Refused::unrecognised(RefusedBy::CalleeNode, self.gateway.0.node.issuer.name(), fault)),
             Ok(_) if fault.fault == CallFault::BodyNotWhole => Ok(Described::Blind(fault)),
             Ok(call) => Ok(Described::Plain { call, fault }),
         }
@@ -304,7 +304,7 @@ impl Incoming<'_> {
         described: &Described,
         evidence: Option<Evidence>,
     ) -> Box<Refused> {
-        let issuer = self.gateway.0.rooms.issuer.name();
+        let issuer = self.gateway.0.node.issuer.name();
         let refused = Refused::new(RefusedBy::Agent, issuer, problem, described.shape());
         let Some(evidence) = evidence else { return refused };
         evidence.closing.ended(status);
@@ -323,7 +323,7 @@ impl Incoming<'_> {
         let gateway_url = format!("{}{}", self.gateway.0.settings.public_url, self.route.path);
         let gateway_url =
             Url::parse(&gateway_url).map_err(|_| self.refuse(ProblemType::Internal, described.shape()))?;
-        let issuer = self.gateway.0.rooms.issuer.name();
+        let issuer = self.gateway.0.node.issuer.name();
         let discovery = format!("{issuer}{DISCOVERY}");
         let announcement = Announcement { required: self.route.mode == Mode::Enforce, issuer, discovery: &discovery };
         let passage = Passage {

@@ -74,7 +74,7 @@ pub(super) async fn answer(gateway: &Gateway, request: Request) -> Response {
 }
 
 fn refusal(gateway: &Gateway, problem: ProblemType, shape: Shape) -> Box<Refused> {
-    Refused::new(RefusedBy::CallerNode, gateway.0.rooms.issuer.name(), problem, shape)
+    Refused::new(RefusedBy::CallerNode, gateway.0.node.issuer.name(), problem, shape)
         .with(VERDICT, headers::NONE)
         .with(RECEIPT_ID, headers::NONE)
 }
@@ -90,13 +90,13 @@ async fn carry(gateway: &Gateway, request: Request) -> OrRefused<Response> {
         refused
     };
     let host = door::host(&parts, &settings.private_hosts).map_err(nobody)?;
-    let entered = door::enter(&parts, &gateway.0.rooms.agents).ok_or_else(|| nobody(ProblemType::NotFound))?;
-    let agent = gateway.0.rooms.agents.get(entered.agent).ok_or_else(|| nobody(ProblemType::NotFound))?;
+    let entered = door::enter(&parts, &gateway.0.agents).ok_or_else(|| nobody(ProblemType::NotFound))?;
+    let agent = gateway.0.agents.get(entered.agent).ok_or_else(|| nobody(ProblemType::NotFound))?;
     let route = gateway.0.outbound.iter().find(|route| route.name == entered.route);
     let route = route.map(Arc::clone).ok_or_else(|| plain(ProblemType::NotFound))?;
     let content = body::read(&parts.headers, body, settings.body_bytes, settings.body_timeout).await.map_err(plain)?;
     let call = recognised(&parts, &route, entered.rest, &content)
-        .map_err(|found| Refused::unrecognised(RefusedBy::CallerNode, gateway.0.rooms.issuer.name(), found))?;
+        .map_err(|found| Refused::unrecognised(RefusedBy::CallerNode, gateway.0.node.issuer.name(), found))?;
     let malformed = || refusal(gateway, ProblemType::RequestMalformed, call.shape());
     let target = target(&route.url, entered.rest, parts.uri.query()).ok_or_else(malformed)?;
     let local = Url::parse(&format!("http://{host}{}", entered.base)).map_err(|_| malformed())?;
@@ -127,7 +127,7 @@ impl Outgoing<'_> {
 
     async fn go(self, content: Content) -> OrRefused<Response> {
         let peer = &self.route.peer;
-        self.gateway.0.rooms.answers.may_call(peer).await.map_err(|problem| {
+        self.gateway.0.node.answers.may_call(peer).await.map_err(|problem| {
             let about = format!("the route `{}` leads to `{peer}`", self.route.name);
             self.refuse(problem).saying(&about)
         })?;
@@ -156,7 +156,7 @@ impl Outgoing<'_> {
 
     /// Asks the policy, with the user's own name: it is this operator's user.
     fn decide(&self, user: Option<&str>, content: &Content) -> OrRefused<(Judgement, Matter, Nonce)> {
-        let rooms = &self.gateway.0.rooms;
+        let node = &self.gateway.0.node;
         let peer = &self.route.peer;
         let parties = Parties {
             peer,
@@ -170,10 +170,10 @@ impl Outgoing<'_> {
         let request = question::outbound(&parties, &self.call, facts.unwrap_or_default());
         let request = request.map_err(|error| self.refuse(ProblemType::RequestMalformed).saying(&error.to_string()))?;
         let judgement = match missing {
-            None => rooms.decider.judge(&request),
+            None => node.decider.judge(&request),
             Some(why) => {
                 tracing::info!(route = self.route.name, why, "a fact that the policy needs is missing");
-                let denied = rooms.decider.observed(Effect::Deny, vec![Reason::ContextMissing.code()], Vec::new());
+                let denied = node.decider.observed(Effect::Deny, vec![Reason::ContextMissing.code()], Vec::new());
                 Judgement { assurance: Assurance::Evaluated, ..denied }
             }
         };
@@ -189,7 +189,7 @@ impl Outgoing<'_> {
             parents: Vec::new(),
             retry_of: None,
             obligations: Vec::new(),
-            pull_evidence_at: pull.then(|| rooms.clock.now().plus(PULL_AFTER_S)),
+            pull_evidence_at: pull.then(|| node.clock.now().plus(PULL_AFTER_S)),
         };
         Ok((judgement, matter, nonce))
     }
@@ -201,7 +201,7 @@ impl Outgoing<'_> {
         match user {
             None => Who { sub: name, act: None, identity: Identity { agent, delegation: None, user: None } },
             Some(user) => Who {
-                sub: self.gateway.0.rooms.pseudonyms.pseudonym(Named::User, &self.route.peer, user),
+                sub: self.gateway.0.pseudonyms.pseudonym(Named::User, &self.route.peer, user),
                 act: Some(Actor { act: None, sub: name }),
                 identity: Identity { agent, delegation: None, user: Some(Basis::CLAIMED) },
             },
@@ -211,7 +211,7 @@ impl Outgoing<'_> {
     /// Two agents never share a session, whatever they call their conversations.
     fn session(&self, conversation: &str) -> String {
         let name = format!("{}\n{conversation}", self.agent.name);
-        self.gateway.0.rooms.pseudonyms.pseudonym(Named::Conversation, &self.route.peer, &name)
+        self.gateway.0.pseudonyms.pseudonym(Named::Conversation, &self.route.peer, &name)
     }
 
     fn bind(&self, nonce: &Nonce, content: &Content) -> Bound {
@@ -231,7 +231,7 @@ impl Outgoing<'_> {
     async fn record(&self, judgement: Judgement, matter: Matter) -> Result<Recorded, JoinError> {
         let gateway = self.gateway.clone();
         let recording = async move {
-            let decision = gateway.0.rooms.decider.record(&judgement, &matter).await?;
+            let decision = gateway.0.node.decider.record(&judgement, &matter).await?;
             let allowed = judgement.effect == Effect::Allow;
             let named = ReceiptRef { digest: decision.digest, jti: *decision.payload.jti() };
             let closing = allowed.then(|| Closing::new(&gateway, Observer::Caller, matter.audience, named, None));
@@ -307,7 +307,7 @@ impl Outgoing<'_> {
     ) -> OrRefused<Response> {
         let found = headers::values(begun.headers(), &RECEIPT);
         let found: Vec<&[u8]> = found.iter().map(Vec::as_slice).collect();
-        let answers = &self.gateway.0.rooms.answers;
+        let answers = &self.gateway.0.node.answers;
         let mut in_its_place = None;
         let verdict = match answers.read(decision, &found).await {
             Ok(acknowledged) => {

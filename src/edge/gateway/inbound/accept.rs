@@ -89,7 +89,7 @@ impl Incoming<'_> {
                 body: content.as_deref(),
                 proof: None,
             };
-            let acceptor = &gateway.0.rooms.acceptor;
+            let acceptor = &gateway.0.node.acceptor;
             let accepted = acceptor.accept(&arrival, mode, |claims, bound| asking.ask(claims, bound)).await;
             match accepted {
                 Ok(Acceptance::Fresh(accepted)) => consumed(&gateway, *accepted, mode),
