@@ -40,6 +40,8 @@ pub struct Unacknowledged {
     pub problem: ProblemType,
     /// What came in its place: kept, because somebody may have to explain it.
     pub found: Vec<String>,
+    /// Whether that could be judged. Without the peer's keys nothing can be said against it.
+    judged: bool,
 }
 
 /// Reads answers. Clones share everything.
@@ -65,12 +67,13 @@ impl Answers {
 
     /// Checks what came as acknowledgement of `decision`. Two are as good as none: nobody could say which one counts.
     pub async fn read(&self, decision: &SignedReceipt, values: &[&[u8]]) -> Result<Acknowledged, Unacknowledged> {
-        let refuse = |problem| Unacknowledged { problem, found: values.iter().map(|value| shown(value)).collect() };
+        let found = || values.iter().map(|value| shown(value)).collect();
+        let refuse = |problem| Unacknowledged { problem, found: found(), judged: true };
         let [value] = values else { return Err(refuse(ProblemType::AcknowledgementMissing)) };
         let receipt = UnverifiedReceipt::parse(value).map_err(|error| refuse(error.problem()))?;
         let asked = UnverifiedReceipt::parse(decision.compact.as_bytes()).map_err(|error| refuse(error.problem()))?;
         let peer = self.directory.standing_for(asked.claims().aud(), receipt.kid()).await;
-        let peer = peer.map_err(|refusal: Refusal| refuse(refusal.problem()))?;
+        let peer = peer.map_err(|refusal: Refusal| Unacknowledged { judged: false, ..refuse(refusal.problem()) })?;
         let question = Question {
             kind: Some(Kind::Acknowledgement),
             at: Some(self.clock.now()),
@@ -91,6 +94,9 @@ impl Answers {
 
     /// Keeps the observation that an answer to `decision` came without an acknowledgement that counts.
     pub async fn note(&self, decision: &SignedReceipt, answer: &Unacknowledged) {
+        if !answer.judged {
+            return;
+        }
         let noticed = match answer.found.as_slice() {
             [] => Noticed::AnswerUnacknowledged,
             _ => Noticed::AnswerInvalid,

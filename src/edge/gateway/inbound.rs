@@ -261,8 +261,8 @@ impl Incoming<'_> {
         let url = format!("{}{}{query}", self.route.upstream.as_str().trim_end_matches('/'), self.rest);
         let url = Url::parse(&url).map_err(|_| self.refuse(ProblemType::RequestMalformed, described.shape()))?;
         let passing = self.request_fields(described, told, &content);
-        let (clients, method) = (&self.gateway.0.clients, self.parts.method.clone());
-        let sent = client::send(&clients.agents, &self.gateway.0.settings, method, url.clone(), passing, content).await;
+        let (client, method) = (&self.gateway.0.agent_client, self.parts.method.clone());
+        let sent = client::send(client, &self.gateway.0.settings, method, url.clone(), passing, content).await;
         match sent {
             Ok(begun) => self.pass_back(begun, &url, described, evidence).await,
             Err(error) => {

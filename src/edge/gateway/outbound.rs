@@ -264,7 +264,8 @@ impl Outgoing<'_> {
         let (gateway, method) = (self.gateway, self.parts.method.clone());
         let attached = self.attach(decision, nonce, &content);
         let target = self.target.clone();
-        let sent = client::send(&gateway.0.clients.peers, &gateway.0.settings, method, target, attached, content).await;
+        let sent =
+            client::send(gateway.0.node.client.calls(), &gateway.0.settings, method, target, attached, content).await;
         match sent {
             Ok(begun) => self.pass_back(decision, nonce, begun, closing).await,
             Err(error) => {
