@@ -55,8 +55,8 @@ impl ResponseWatch {
     }
 }
 
-/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long response
-/// passed: then the outcome is committed without it.
+/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long
+/// response passed: then the outcome is committed without it.
 pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<SignedReceipt, IssueFailure> {
     let received = ending.received.take();
     let stored_before = received.is_none();
