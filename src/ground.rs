@@ -18,4 +18,5 @@ pub mod policy;
 pub mod problem;
 pub mod question;
 pub mod receipt;
+pub mod trust;
 pub mod verdict;
