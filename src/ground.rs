@@ -5,6 +5,7 @@
 //! command line, the auditor and the tests all call it.
 
 pub mod agent;
+pub mod bundle;
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
