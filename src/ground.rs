@@ -19,5 +19,7 @@ pub mod policy;
 pub mod problem;
 pub mod question;
 pub mod receipt;
+pub mod report;
 pub mod trust;
+pub mod utc;
 pub mod verdict;
