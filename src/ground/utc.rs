@@ -1,7 +1,7 @@
 //! Times as people write them: `2027-01-15T08:00:00Z` (RFC 3339, UTC, whole seconds).
 //!
-//! Evidence holds seconds since the epoch; this is for pages, terminals and command lines. Out of scope: time zones, leap
-//! seconds (the epoch's seconds have none) and clocks.
+//! Evidence holds seconds since the epoch; this is for pages, terminals and command lines. Out of scope: time zones,
+//! leap seconds (the epoch's seconds have none) and clocks.
 
 use crate::ground::name::Timestamp;
 

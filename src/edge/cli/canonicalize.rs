@@ -12,8 +12,9 @@ use crate::ground::limits::MAX_CANONICALIZE_BYTES;
 
 /// Write JSON in its canonical form
 ///
-/// Reads the document strictly (I-JSON, RFC 7493) and writes it as RFC 8785 says, without a line end. What other readers
-/// repair or hide is refused with its place: duplicate names, a byte order mark, lone surrogates, trailing bytes.
+/// Reads the document strictly (I-JSON, RFC 7493) and writes it as RFC 8785 says, without a line end. What other
+/// readers repair or hide is refused with its place: duplicate names, a byte order mark, lone surrogates, trailing
+/// bytes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The document; `-` is standard input

@@ -102,7 +102,8 @@ pub(crate) fn run(args: &Args, output: &Output) -> Result<Exit, CliError> {
         (None, Some(_)) => Level::Included,
         (None, None) => Level::Signed,
     });
-    // Read to the bound of a bundle, so that one that was given by mistake is told apart from a receipt that is too long.
+    // Read to the bound of a bundle, so that one that was given by mistake is told apart from a receipt that is too
+    // long.
     let bytes = input::read_compact(&args.file, MAX_BUNDLE_BYTES)?;
     if bytes.trim_ascii_start().starts_with(b"{") {
         let what = format!("{} is JSON, not a receipt in its compact form", input::name(&args.file));

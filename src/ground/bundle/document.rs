@@ -120,8 +120,8 @@ impl Bundle {
         Self { format: Format::V1, created, key_sets: Vec::new(), items: Vec::new() }
     }
 
-    /// Reads a file: strict JSON, no unknown member, every bound kept. Receipts, proofs and key sets are looked at later,
-    /// one by one, so that a broken one is a result and not the end.
+    /// Reads a file: strict JSON, no unknown member, every bound kept. Receipts, proofs and key sets are looked at
+    /// later, one by one, so that a broken one is a result and not the end.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
         let document = canonical::parse(bytes, &Rules::json(MAX_BUNDLE_BYTES))?;
         let bundle: Self = serde_json::from_value(document).map_err(|error| BundleError::Form(error.to_string()))?;

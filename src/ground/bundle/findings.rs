@@ -1,7 +1,8 @@
 //! What comes out of holding receipts against each other: findings, observations, and what was withheld.
 //!
-//! A finding proves a lie by itself, from the file: every statement in it is under the operator's own keys, by a pinned
-//! root key. Everything else is an observation and blames nobody. Receipts are named by their number in the bundle, from 1.
+//! A finding proves a lie by itself, from the file: every statement in it is under the operator's own keys, by a
+//! pinned root key. Everything else is an observation and blames nobody. Receipts are named by their number in the
+//! bundle, from 1.
 
 use serde::Serialize;
 

@@ -1,6 +1,7 @@
 //! What the receipts of one call prove, and what they merely say.
 //!
-//! What they say stands beside it, so the sentences here name receipts by number and gather those of which the same holds.
+//! What they say stands beside it, so the sentences here name receipts by number and gather those of which the same
+//! holds.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,8 @@ pub(super) struct Statements {
 /// A receipt that is not refuted, with what it says.
 type Told<'a> = (&'a ItemReport, &'a Payload);
 
-/// Sorts what the receipts amount to. Of invalid ones nothing counts; where an operator is not pinned nothing is proven.
+/// Sorts what the receipts amount to. Of invalid ones nothing counts; where an operator is not pinned nothing is
+/// proven.
 pub(super) fn statements(report: &BundleReport, numbers: &[usize]) -> Statements {
     let items = numbers.iter().filter_map(|number| report.item(*number));
     let told: Vec<Told<'_>> = items

@@ -60,7 +60,8 @@ pub fn bundle_text(report: &BundleReport, source: &Source<'_>) -> String {
     out
 }
 
-/// What to compare, and what to put on the command line afterwards, for operators that are not pinned. Empty when all are.
+/// What to compare, and what to put on the command line afterwards, for operators that are not pinned. Empty when all
+/// are.
 pub fn fingerprint_lines(operators: &[OperatorReport]) -> String {
     let open: Vec<&OperatorReport> = operators.iter().filter(|row| row.pinned.is_none()).collect();
     let mut out = String::new();

@@ -14,9 +14,9 @@ use crate::ground::verdict::Level;
 
 /// Check an evidence bundle, offline
 ///
-/// Checks every receipt in the file under your pins, and holds the receipts, checkpoints and key sets against each other.
-/// Nothing is fetched. Without a pin for every operator the best answer is `undetermined`, and the fingerprints to
-/// compare are printed.
+/// Checks every receipt in the file under your pins, and holds the receipts, checkpoints and key sets against each
+/// other. Nothing is fetched. Without a pin for every operator the best answer is `undetermined`, and the fingerprints
+/// to compare are printed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The bundle; `-` is standard input
