@@ -10,6 +10,7 @@
 )]
 
 mod canonical;
+mod cli;
 mod foreign;
 mod log;
 mod problems;
