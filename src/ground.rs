@@ -4,6 +4,7 @@
 //! knows comes in as an argument. Everything that decides whether evidence holds lives here once, and the node, the
 //! command line, the auditor and the tests all call it.
 
+pub mod agent;
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
@@ -12,6 +13,9 @@ pub mod kind;
 pub mod limits;
 pub mod log;
 pub mod name;
+#[cfg(feature = "node")]
+pub mod policy;
 pub mod problem;
+pub mod question;
 pub mod receipt;
 pub mod verdict;

@@ -7,3 +7,7 @@
 #![cfg_attr(test, expect(clippy::string_slice, reason = "tests cut texts that they wrote themselves"))]
 
 pub mod ground;
+#[cfg(feature = "node")]
+pub mod io;
+#[cfg(feature = "node")]
+pub mod node;

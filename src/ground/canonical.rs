@@ -1,10 +1,10 @@
 //! JSON in its one form: a strict reader of raw bytes, and the canonical writer.
 //!
 //! The reader takes I-JSON (RFC 7493) and refuses what lenient parsers repair or hide: duplicate names, a byte order
-//! mark, lone surrogates, numbers that not every reader keeps. The writer is the JSON Canonicalization Scheme (RFC 8785).
-//! The numbered rules stand in `spec/canonical.md`. Out of scope: what the members of a document mean; a typed reader
-//! that wants bytes to be their own canonical form calls [`read_canonical`], and nothing else in the crate names the
-//! canonicalisation library.
+//! mark, lone surrogates, numbers that not every reader keeps. The writer is the JSON Canonicalization Scheme
+//! (RFC 8785). The numbered rules stand in `spec/canonical.md`. Out of scope: what the members of a document mean; a
+//! typed reader that wants bytes to be their own canonical form calls [`read_canonical`], and nothing else in the
+//! crate names the canonicalisation library.
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed as _};

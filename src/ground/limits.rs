@@ -1,6 +1,7 @@
 //! Every upper bound on what a stranger can make this program read, keep or compute, with where each number comes from.
 
-/// Largest integer a receipt may hold: 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 7493, section 2.2).
+/// Largest integer a receipt may hold: 2^53 - 1, the largest that every JSON reader keeps exactly (RFC 7493,
+/// section 2.2).
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 
 /// Nesting of arrays and objects in any JSON that we read. Our deepest format is a delegation chain of
@@ -59,7 +60,8 @@ pub const MAX_KEY_NAME_BYTES: usize = 255;
 pub const MAX_NOTE_SIGNATURES: usize = 100;
 
 /// Bytes of one note: three short text lines and [`MAX_NOTE_SIGNATURES`] lines of a long name and an ML-DSA-44
-/// cosignature would be larger, but such notes do not exist yet; 64 KiB holds a hundred Ed25519 lines with names of 255 bytes.
+/// cosignature would be larger, but such notes do not exist yet; 64 KiB holds a hundred Ed25519 lines with names
+/// of 255 bytes.
 pub const MAX_NOTE_BYTES: usize = 65_536;
 
 /// Hashes of one inclusion or consistency proof: a tree of 2^63 leaves needs 63 (tlog-witness allows 63 as well).
@@ -80,8 +82,24 @@ pub const MAX_BUNDLE_ITEMS: usize = 10_000;
 /// Bytes of JSON that `canonicalize` reads.
 pub const MAX_CANONICALIZE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log that
-/// grew by a million leaves a second would need 285 years.
+/// Bytes of a request body that the gateway buffers to judge and bind it. A2A messages carry text and small files; what
+/// is larger belongs behind a link. Two hundred of them at once still fit a small machine.
+pub const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of an agent card: the largest published ones, with hundreds of skills, stay below 256 KiB.
+pub const MAX_CARD_BYTES: usize = 1024 * 1024;
+
+/// Lift rules of one route.
+pub const MAX_LIFT_RULES: usize = 32;
+
+/// Bytes of an AuthZEN request.
+pub const MAX_EVALUATION_BYTES: usize = 1024 * 1024;
+
+/// Items of one AuthZEN `evaluations` request: each becomes a signed, stored receipt.
+pub const MAX_EVALUATIONS: usize = 100;
+
+/// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log
+/// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
 
 /// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.
@@ -92,3 +110,26 @@ pub const MAX_QUORUM_BYTES: usize = 262_144;
 
 /// Logs, witnesses and groups of one quorum file, each. tlog-policy asks for at least 32.
 pub const MAX_QUORUM_LINES: usize = 64;
+
+/// Characters of a policy id: a line of a report, and [`MAX_POLICIES`] of them fit a decision only if they are short.
+pub const MAX_POLICY_ID_CHARS: usize = 128;
+
+/// Files of one policy folder: ten times what a large operator's repository has.
+pub const MAX_POLICY_FILES: usize = 256;
+
+/// Bytes of a path inside a policy folder (POSIX `NAME_MAX`).
+pub const MAX_POLICY_PATH_BYTES: usize = 255;
+
+/// Bytes of a policy folder, all files together: [`MAX_POLICY_RULES`] rules of 1 KiB, and as much again for schema
+/// and entities.
+pub const MAX_POLICY_SOURCE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rules of one policy set. Evaluation is linear, about one microsecond a rule, twice where a person's approval is
+/// asked for: 2,048 rules stay under 5 ms.
+pub const MAX_POLICY_RULES: usize = 2048;
+
+/// Characters of a rule's `@reason`: two lines of a report.
+pub const MAX_POLICY_REASON_CHARS: usize = 512;
+
+/// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
+pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;

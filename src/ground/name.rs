@@ -193,7 +193,7 @@ impl Code {
     }
 
     /// A code of one of our own closed lists, whose tests hold each entry against the grammar.
-    pub(in crate::ground) fn registered(code: &'static str) -> Self {
+    pub(crate) fn registered(code: &'static str) -> Self {
         Self(code.to_owned())
     }
 

@@ -7,6 +7,12 @@
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
 
+mod canonical;
+mod foreign;
+mod log;
+mod problems;
 mod rules;
 mod schemas;
+mod tidy;
 mod vectors;
+mod write_path;

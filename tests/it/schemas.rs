@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use countersign::ground::agent::call::Shape;
+use countersign::ground::agent::refusal::{Refusal, RefusedBy};
 use countersign::ground::crypto::hash::decode_base64url;
 use countersign::ground::problem::ProblemType;
 use jsonschema::Validator;
@@ -115,9 +117,11 @@ fn problems_are_of_their_schema() {
     let schemas = schemas();
     for problem in ProblemType::ALL.iter().copied() {
         let mut document = json!({
-            "type": problem.uri(), "title": problem.title(), "status": problem.status(), "code": problem,
-            "help": problem.help(), "refused_by": "receiver_node",
+            "type": problem.uri(), "title": problem.title(), "status": problem.status(), "help": problem.help(),
         });
+        assert!(schemas["problem"].is_valid(&document), "{problem}");
+        let answer = Refusal::new(RefusedBy::CalleeNode, problem).answer(&Shape::Http);
+        document = serde_json::from_slice(&answer.body).unwrap();
         assert!(schemas["problem"].is_valid(&document), "{problem}");
         document["internal"] = json!("x");
         assert!(!schemas["problem"].is_valid(&document), "{problem}");

@@ -103,7 +103,8 @@ fn code_unit(raw: &str, at: usize) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// What is wrong with the spelling of a number. Text that is no number at all passes: it is a syntax error, found later.
+/// What is wrong with the spelling of a number. Text that is no number at all passes: it is a syntax error, found
+/// later.
 pub(super) fn number_fault(raw: &str, numbers: Numbers) -> Option<ReadErrorKind> {
     let digits = raw.strip_prefix('-').unwrap_or(raw);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,6 +1,7 @@
 //! SHA-256 digests and the text form that our JSON uses for them.
 //!
-//! The RFC 6962 prefixes stand here, in one place. Out of scope: how leaves and nodes are combined into a tree (`log::merkle`).
+//! The RFC 6962 prefixes stand here, in one place. Out of scope: how leaves and nodes are combined into a tree
+//! (`log::merkle`).
 
 use std::fmt;
 

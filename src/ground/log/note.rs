@@ -1,7 +1,7 @@
 //! Signed notes: a text and who signed it, line by line (C2SP signed-note v1.0.0).
 //!
-//! A note that parses is exactly its own serialisation. Signature lines name a key by name and id, not by type: lines of
-//! unknown keys are kept and carried on, and say nothing. Out of scope: what the text says.
+//! A note that parses is exactly its own serialisation. Signature lines name a key by name and id, not by type: lines
+//! of unknown keys are kept and carried on, and say nothing. Out of scope: what the text says.
 
 use std::fmt;
 use std::str::FromStr;

@@ -89,8 +89,8 @@ pub struct ConsistencyProof {
 impl ConsistencyProof {
     /// Checks that the tree of `from` is a prefix of the tree of `to`; see [`verify_consistency`].
     ///
-    /// RFC 9162 knows no proof from size 0. Here the empty tree, by its own root and with the empty proof, is a prefix of
-    /// every tree: it says that nothing was known, and proves nothing (LOG-08).
+    /// RFC 9162 knows no proof from size 0. Here the empty tree, by its own root and with the empty proof, is a prefix
+    /// of every tree: it says that nothing was known, and proves nothing (LOG-08).
     pub fn verify(&self, from: &TreeHead, to: &TreeHead) -> Result<(), ConsistencyError> {
         if *from != TreeHead::empty() {
             return verify_consistency(from, to, &self.hashes);

@@ -1,7 +1,7 @@
 //! Witnessing: whether to cosign what a log shows, and whether enough others did.
 //!
-//! [`decide`] is the rule of C2SP tlog-witness without its transport: the caller compares and swaps what it knows of the
-//! log with the [`Advance`] in one transaction, and only then cosigns. [`Quorum`] reads C2SP tlog-policy files.
+//! [`decide`] is the rule of C2SP tlog-witness without its transport: the caller compares and swaps what it knows of
+//! the log with the [`Advance`] in one transaction, and only then cosigns. [`Quorum`] reads C2SP tlog-policy files.
 //! Out of scope: HTTP, persistence and which logs a witness serves.
 
 use crate::ground::problem::ProblemType;
@@ -80,8 +80,8 @@ impl Advance {
     }
 }
 
-/// Decides on a proposal in the order of tlog-witness. `old` is the size that the request says to start from; `known` is
-/// the head cosigned last of this log, nothing when there is none (then `old` must be 0 and the proof empty).
+/// Decides on a proposal in the order of tlog-witness. `old` is the size that the request says to start from; `known`
+/// is the head cosigned last of this log, nothing when there is none (then `old` must be 0 and the proof empty).
 pub fn decide(
     known: Option<&TreeHead>,
     old: u64,

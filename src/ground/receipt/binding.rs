@@ -71,7 +71,8 @@ impl Nonce {
         committer.finish()
     }
 
-    /// Commits to a method and an absolute target URI, exactly as the receiver's public URL and the request line give it.
+    /// Commits to a method and an absolute target URI, exactly as the receiver's public URL and the request line give
+    /// it.
     pub fn commit_target(&self, method: &str, target: &str) -> Digest {
         let mut committer = self.committer(Committed::Target);
         committer.update(method.as_bytes());

@@ -11,8 +11,8 @@ pub struct NodeAddress {
     pub index: u64,
 }
 
-/// A subtree that RFC 6962's recursion meets: the leaves from `start` to `end`, without the last. Perfect, or ragged at the
-/// right edge.
+/// A subtree that RFC 6962's recursion meets: the leaves from `start` to `end`, without the last. Perfect, or ragged at
+/// the right edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Subtree {
     start: u64,
@@ -48,8 +48,8 @@ impl Subtree {
     }
 }
 
-/// The subtrees whose hashes are the inclusion proof of a leaf, in the order of the proof (the leaf's sibling first; RFC
-/// 9162, section 2.1.3.1). Nothing when there is no such leaf or no such tree.
+/// The subtrees whose hashes are the inclusion proof of a leaf, in the order of the proof (the leaf's sibling first;
+/// RFC 9162, section 2.1.3.1). Nothing when there is no such leaf or no such tree.
 pub fn inclusion_path(index: u64, size: u64) -> Option<Vec<Subtree>> {
     if index >= size || size > MAX_TREE_SIZE {
         return None;

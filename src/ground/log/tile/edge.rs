@@ -64,7 +64,7 @@ impl RightEdge {
                 None => Vec::new(),
                 Some(address) => {
                     let tile = tiles.tile(level, index).and_then(|tile| tile.cut(address.width()));
-                    tile.ok_or(TileError::Missing(address))?.hashes
+                    tile.ok_or(TileError::Missing { level, index, width: address.width() })?.hashes
                 }
             };
             rows.push(PartialRow { index, hashes });

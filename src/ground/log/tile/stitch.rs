@@ -74,9 +74,10 @@ impl Place {
 
     fn hash(self, tiles: &TileMap) -> Result<Digest, TileError> {
         let tile = tiles.tile(self.level, self.index);
-        tile.and_then(|tile| tile.node(usize::from(self.offset), self.height)).ok_or_else(|| {
-            let width = u16::from(self.offset) + (1 << self.height);
-            TileError::Missing(TileAddress { level: self.level, index: self.index, width })
+        tile.and_then(|tile| tile.node(usize::from(self.offset), self.height)).ok_or(TileError::Missing {
+            level: self.level,
+            index: self.index,
+            width: u16::from(self.offset) + (1 << self.height),
         })
     }
 }

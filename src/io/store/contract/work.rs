@@ -1,0 +1,83 @@
+//! Follow-ups and observations.
+
+use super::{Database, item, own, them, time, us};
+use crate::io::store::{Admission, NewFollowup, NewObservation, ObservationQuery, Store};
+
+fn followup(n: u64, due: u64) -> NewFollowup {
+    NewFollowup { due: time(due), kind: "fetch_outcome".parse().unwrap(), subject: own(n).digest, peer: them() }
+}
+
+async fn queue(store: &dyn Store, followups: Vec<NewFollowup>) {
+    let item = Admission { followups, ..item(own(99)) };
+    assert_eq!(store.commit(time(0), &[item]).await.unwrap(), [Ok(())]);
+}
+
+pub(in crate::io::store) async fn due_work_is_taken_once_until_it_is_due_again(database: &dyn Database) {
+    let (first, second) = (database.open().await, database.open().await);
+    queue(&*first, vec![followup(1, 10)]).await;
+    assert_eq!(first.take_followups(time(9), time(30), 10).await.unwrap(), []);
+    let taken = first.take_followups(time(10), time(30), 10).await.unwrap();
+    let [work] = taken.as_slice() else { panic!("{taken:?}") };
+    assert_eq!((work.due, work.attempts, work.subject), (time(30), 1, own(1).digest));
+    assert_eq!((work.kind.as_str(), &work.peer), ("fetch_outcome", &them()));
+    // The first worker dies; the second takes over when the work is due again, and not before.
+    drop(first);
+    assert_eq!(second.take_followups(time(29), time(50), 10).await.unwrap(), []);
+    let again = second.take_followups(time(30), time(50), 10).await.unwrap();
+    assert_eq!((again[0].id, again[0].attempts), (work.id, 2));
+}
+
+pub(in crate::io::store) async fn work_is_taken_oldest_first(database: &dyn Database) {
+    let store = database.open().await;
+    queue(&*store, vec![followup(1, 30), followup(2, 10), followup(3, 20)]).await;
+    let taken = store.take_followups(time(99), time(200), 2).await.unwrap();
+    let subjects: Vec<_> = taken.iter().map(|work| work.subject).collect();
+    assert_eq!(subjects, [own(2).digest, own(3).digest]);
+}
+
+pub(in crate::io::store) async fn work_can_be_rescheduled_and_settled(database: &dyn Database) {
+    let store = database.open().await;
+    queue(&*store, vec![followup(1, 10), followup(2, 10), followup(3, 10)]).await;
+    let taken = store.take_followups(time(10), time(99), 10).await.unwrap();
+    let [one, two, three] = taken.as_slice() else { panic!("{taken:?}") };
+    assert!(store.reschedule(one.id, time(20)).await.unwrap());
+    store.settle(&[two.id, three.id, 12345]).await.unwrap();
+    store.settle(&[]).await.unwrap();
+    assert!(!store.reschedule(two.id, time(20)).await.unwrap());
+    let left = store.take_followups(time(1000), time(2000), 10).await.unwrap();
+    assert_eq!(left.iter().map(|work| work.id).collect::<Vec<_>>(), [one.id]);
+}
+
+pub(in crate::io::store) async fn observations_are_found_newest_first(database: &dyn Database) {
+    let store = database.open().await;
+    let observation = |n: u64, kind: &str, peer| NewObservation {
+        at: time(n),
+        kind: kind.parse().unwrap(),
+        peer,
+        about: (n > 1).then(|| own(n).digest),
+        detail: format!(r#"{{"n":{n}}}"#),
+    };
+    let all = [
+        observation(1, "slow_log", them()),
+        observation(2, "missing_answer", them()),
+        observation(3, "slow_log", us()),
+    ];
+    for one in &all {
+        store.record_observation(one).await.unwrap();
+    }
+    drop(store);
+    let store = database.open().await;
+    let found = store.observations(&ObservationQuery::default(), 2).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.observation.clone()).collect::<Vec<_>>(), [all[2].clone(), all[1].clone()]);
+    let rest = ObservationQuery { before: Some(found[1].id), ..ObservationQuery::default() };
+    assert_eq!(store.observations(&rest, 9).await.unwrap()[0].observation, all[0]);
+    let queries = [
+        (ObservationQuery { peer: Some(us()), ..ObservationQuery::default() }, 3),
+        (ObservationQuery { kind: Some("missing_answer".parse().unwrap()), ..ObservationQuery::default() }, 2),
+        (ObservationQuery { about: Some(own(2).digest), ..ObservationQuery::default() }, 2),
+    ];
+    for (query, at) in queries {
+        let found = store.observations(&query, 9).await.unwrap();
+        assert_eq!(found.iter().map(|row| row.observation.at).collect::<Vec<_>>(), [time(at)], "{query:?}");
+    }
+}
