@@ -124,7 +124,10 @@ fn checkpoints() -> Vec<Case> {
         )
     };
     let elsewhere = with(&logged_decision(), "/log/origin", json!("a.example/other"));
-    let elsewhere = with(&good, "/receipt", json!(signed(DECISION, &elsewhere, RECEIPT_A)));
+    let elsewhere = signed(DECISION, &elsewhere, RECEIPT_A);
+    let log = log_of(&elsewhere);
+    let elsewhere = with(&good, "/receipt", json!(elsewhere));
+    let elsewhere = with(&elsewhere, "/proof", json!(file(&log, &ten_seconds_later(&log))));
     let foreign = with(&key_set(A, ROOT_A), "/log/origin", json!("a.example/new"));
     let followed = with(&foreign, "/predecessor", json!({"checkpoint": "", "origin": "a.example/log"}));
     let trusting = |document: &Value| with(&good, "/trust/key_set", json!(signed_key_set(document, ROOT_A)));

@@ -49,7 +49,7 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
         Ok(checkpoint) => {
             findings.record(Check::Checkpoint, CheckResult::Pass);
             let times = check_against(&checkpoint, promise, question, findings);
-            // A checkpoint dates what it includes and nothing else: any old one would else save what a stolen key signs.
+            // A checkpoint dates what it includes and nothing else, or any old one would save what a stolen key signs.
             if included.is_ok() { times } else { Times::default() }
         }
     }
