@@ -14,4 +14,5 @@ pub mod log;
 pub mod name;
 pub mod problem;
 pub mod receipt;
+pub mod trust;
 pub mod verdict;
