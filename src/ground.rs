@@ -4,6 +4,7 @@
 //! knows comes in as an argument. Everything that decides whether evidence holds lives here once, and the node, the
 //! command line, the auditor and the tests all call it.
 
+pub mod bundle;
 pub mod canonical;
 pub mod crypto;
 pub mod effect;
