@@ -15,5 +15,7 @@ pub mod log;
 pub mod name;
 pub mod problem;
 pub mod receipt;
+pub mod report;
 pub mod trust;
+pub mod utc;
 pub mod verdict;
