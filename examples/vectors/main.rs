@@ -3,9 +3,15 @@
 //! Everything is made from fixed seeds, which the vectors publish: the keys are of no value. Results that a second
 //! implementation must reach are written here by hand; only values that cannot be (digests, signatures) are computed.
 
-#![expect(clippy::unwrap_used, reason = "a generator that cannot generate stops, and a panic says where")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a generator that cannot generate stops, and a panic says where"
+)]
 
 pub(crate) mod binding;
+mod bundles;
+
 mod canonical;
 mod case;
 pub(crate) mod checkpoints;
@@ -23,8 +29,9 @@ use case::Case;
 
 /// Every file of vectors: its name, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let areas: [(&str, Vec<Case>); 9] = [
+    let areas: [(&str, Vec<Case>); 10] = [
         ("binding", binding::cases()),
+        ("bundles", bundles::cases()),
         ("canonical", canonical::cases()),
         ("checkpoints", checkpoints::cases()),
         ("key-sets", key_sets::cases()),

@@ -51,11 +51,16 @@ pub(crate) fn time(seconds: u64) -> Timestamp {
     Timestamp::from_unix_s(seconds).unwrap()
 }
 
-/// A copy with the member at a JSON pointer set, or removed for null.
+/// A copy with the member at a JSON pointer set, or removed for null, or with an item of a list replaced.
 pub(crate) fn with(value: &Value, pointer: &str, member: Value) -> Value {
     let mut value = value.clone();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
-    let parent = value.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    let parent = value.pointer_mut(parent).unwrap();
+    if let Some(item) = name.parse::<usize>().ok().and_then(|at| parent.get_mut(at)) {
+        *item = member;
+        return value;
+    }
+    let parent = parent.as_object_mut().unwrap();
     if member.is_null() {
         parent.remove(name);
     } else {

@@ -133,6 +133,7 @@ pub const MAX_POLICY_REASON_CHARS: usize = 512;
 
 /// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
 pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;
+
 /// Bytes of a trust file: a thousand operators with origins of 255 bytes, and as much again for comments.
 pub const MAX_TRUST_BYTES: usize = 1024 * 1024;
 

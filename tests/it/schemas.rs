@@ -100,6 +100,19 @@ fn schemas_and_library_agree_on_receipts_and_key_sets() {
 }
 
 #[test]
+fn schema_and_library_agree_on_bundles() {
+    let schema = &schemas()["bundle"];
+    for vector in vectors::all().iter().filter(|vector| vector.area == "bundles") {
+        let text = vector.case["input"]["bundle"].as_str().unwrap();
+        let Ok(bundle) = serde_json::from_str::<Value>(text) else { continue };
+        let good = vector.case["expect"].get("code").is_none();
+        // A member that stands twice is gone once a lenient reader has read it.
+        let seen = vector.case["name"] != "a member twice";
+        assert_eq!(schema.is_valid(&bundle), good || !seen, "{}", vector.name());
+    }
+}
+
+#[test]
 fn every_verdict_is_of_its_schema() {
     let schemas = schemas();
     for vector in vectors::all().iter().filter(|vector| vector.area == "verdicts") {

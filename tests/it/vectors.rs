@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use countersign::ground::bundle::{Bundle, Options, verify};
 use countersign::ground::canonical::{CanonicalReadError, Rules, read_canonical};
 use countersign::ground::crypto::hash::{Digest, decode_base64url, encode_base64url, leaf_hash};
 use countersign::ground::crypto::keys::{CosignPurpose, LogPurpose, ReceiptPurpose, SigningKey};
@@ -12,8 +13,11 @@ use countersign::ground::limits::MAX_DECISION_BYTES;
 use countersign::ground::log::checkpoint::{CosignerKey, LogKey};
 use countersign::ground::log::merkle::TreeHead;
 use countersign::ground::log::proof::{ConsistencyProof, ProofFile};
+use countersign::ground::log::witness::Quorum;
 use countersign::ground::problem::ProblemType;
 use countersign::ground::receipt::compact::UnverifiedReceipt;
+use countersign::ground::trust::Pins;
+use countersign::ground::verdict::Level;
 use serde_json::{Value, json};
 
 #[path = "../../examples/vectors/main.rs"]
@@ -91,6 +95,7 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
             let commitment = generator::binding::commit(input).ok_or(ProblemType::NonceInvalid);
             commitment.map(|commitment| json!({"result": "pass", "commitment": commitment}))
         }
+        "bundles" => bundle(input),
         "canonical" => canonical(text("bytes")),
         "checkpoints" => generator::checkpoints::open(input).map(|opened| generator::checkpoints::opened(&opened)),
         "key-sets" => key_set(input).map_err(|error| error.problem()),
@@ -158,6 +163,25 @@ fn proof(input: &Value) -> Result<(), ProblemType> {
     let head = |name: &str| -> TreeHead { serde_json::from_value(input[name].clone()).unwrap() };
     let proof: ConsistencyProof = serde_json::from_value(input["hashes"].clone()).unwrap();
     proof.verify(&head("from"), &head("to")).map_err(|error| error.problem())
+}
+
+/// The report on a bundle, cut to what vectors compare.
+fn bundle(input: &Value) -> Result<Value, ProblemType> {
+    let bundle = Bundle::parse(input["bundle"].as_str().unwrap().as_bytes()).map_err(|error| error.problem())?;
+    let mut pins = Pins::default();
+    for (issuer, pin) in input["pins"].as_object().unwrap() {
+        pins.insert(issuer.parse().unwrap(), pin.as_str().unwrap().parse().unwrap()).unwrap();
+    }
+    let level: Level = input["level"].as_str().unwrap().parse().unwrap();
+    let quorum: Option<Quorum> = input.get("quorum").map(|rule| rule.as_str().unwrap().parse().unwrap());
+    let report = verify(&bundle, &pins, &Options { quorum: quorum.as_ref(), ..Options::at_level(level) });
+    let report = serde_json::to_value(report).unwrap();
+    let each = |list: &str, member: &str| -> Vec<Value> {
+        report[list].as_array().unwrap().iter().map(|item| item.pointer(member).unwrap().clone()).collect()
+    };
+    Ok(json!({
+        "result": report["verdict"], "items": each("items", "/verdict/verdict"), "findings": each("findings", "/finding"),
+    }))
 }
 
 /// The verdict, its code, and those of its rows that the vector names.
