@@ -54,13 +54,14 @@ fn defined() -> BTreeSet<String> {
     rules
 }
 
-/// The list of `spec/README.md`: a rule, and the test that holds it, or a dash while the part of the node is not there.
+/// The list of `spec/README.md`: a rule, and the test that holds it, if there is one yet.
 fn behaviour() -> BTreeMap<String, String> {
     let page = fs::read_to_string(root().join("spec/README.md")).unwrap();
     let rows = page.lines().filter_map(|line| {
         let mut cells = line.strip_prefix("| ")?.split('|').map(str::trim);
+        let test = cells.next()?.trim_matches('`');
         let rule = cells.next().filter(|id| is_rule(id))?;
-        Some((rule.to_owned(), cells.next()?.trim_matches('`').to_owned()))
+        Some((rule.to_owned(), test.to_owned()))
     });
     rows.collect()
 }
@@ -84,8 +85,9 @@ fn every_rule_is_held_by_a_vector_or_a_test() {
     for rule in defined() {
         let function = format!("{}_", rule.to_lowercase().replace('-', "_"));
         let held = vectors.contains(&rule) || behaviour.contains_key(&rule) || code.contains(&function);
-        let by_others = ["CALL", "JSON", "LOG", "POLICY", "POL"].iter().any(|family| rule.starts_with(family));
-        assert!(held || by_others && code.contains(&rule), "{rule} has no vector and no test");
+        // The tests of these pages name their rules in comments.
+        let named = ["CALL-", "LOG-", "POL-"].iter().any(|family| rule.starts_with(family)) && code.contains(&rule);
+        assert!(held || named, "{rule} has no vector and no test");
     }
 }
 
@@ -100,7 +102,7 @@ fn vectors_and_the_list_name_rules_that_exist() {
 #[test]
 fn tests_in_the_list_exist() {
     let code = code();
-    for (rule, test) in behaviour().iter().filter(|(_, test)| *test != "-") {
+    for (rule, test) in behaviour().iter().filter(|(_, test)| *test != "none yet") {
         assert!(code.contains(&format!("fn {test}(")), "{rule}: there is no test `{test}`");
     }
 }

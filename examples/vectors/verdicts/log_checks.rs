@@ -188,14 +188,24 @@ fn checkpoints() -> Vec<Case> {
     ]
 }
 
+/// A root that no log here has.
+fn fork_root() -> String {
+    Log::holding(None, 4).head(4).root.to_string()
+}
+
 fn heads() -> Vec<Case> {
     let good = included("included", ten_seconds_later);
     let late = |seconds: u64| included("included", move |log| dated(log.head(12), NOW + seconds));
-    let fork = with(&logged_decision(), "/log/root", json!(Log::holding(None, 4).head(4).root));
+    let fork = with(&logged_decision(), "/log/root", json!(fork_root()));
     let fork = signed(DECISION, &fork, RECEIPT_A);
     let log = log_of(&fork);
     let forked = with(&good, "/receipt", json!(fork));
     let forked = with(&forked, "/proof", json!(file(&log, &dated(log.head(12), NOW + 10))));
+    let same_size = with(&with(&logged_decision(), "/log/size", json!(12)), "/log/root", json!(fork_root()));
+    let same_size = signed(DECISION, &same_size, RECEIPT_A);
+    let log = log_of(&same_size);
+    let same_size = with(&with(&good, "/receipt", json!(same_size)), "/head_proof", Value::Null);
+    let same_size = with(&same_size, "/proof", json!(file(&log, &ten_seconds_later(&log))));
     vec![
         asked("a checkpoint in the last second of the promise", "VERD-20", late(60), "valid", None, "promise=pass"),
         asked(
@@ -221,6 +231,14 @@ fn heads() -> Vec<Case> {
             "invalid",
             Some("head_inconsistent"),
             "head=fail:head_inconsistent",
+        ),
+        asked(
+            "another root at the checkpoint's size",
+            "VERD-20",
+            same_size,
+            "invalid",
+            Some("head_inconsistent"),
+            "inclusion=pass head=fail:head_inconsistent",
         ),
         asked(
             "a named head that never was",
