@@ -14,5 +14,8 @@ mod cli;
 mod foreign;
 mod log;
 mod problems;
+mod rules;
+mod schemas;
 mod tidy;
+mod vectors;
 mod write_path;

@@ -50,7 +50,9 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
         }
         Ok(checkpoint) => {
             findings.record(Check::Checkpoint, CheckResult::Pass);
-            check_against(&checkpoint, promise, question, findings)
+            let times = check_against(&checkpoint, promise, question, findings);
+            // A checkpoint dates what it includes and nothing else, or any old one would save what a stolen key signs.
+            if included.is_ok() { times } else { Times::default() }
         }
     }
 }
