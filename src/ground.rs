@@ -4,6 +4,7 @@
 //! knows comes in as an argument. Everything that decides whether evidence holds lives here once, and the node, the
 //! command line, the auditor and the tests all call it.
 
+pub mod agent;
 pub mod canonical;
 pub mod crypto;
 pub mod discovery;
@@ -18,5 +19,6 @@ pub mod name;
 #[cfg(feature = "node")]
 pub mod policy;
 pub mod problem;
+pub mod question;
 pub mod receipt;
 pub mod verdict;

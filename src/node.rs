@@ -1,5 +1,6 @@
 //! The node: an operator's living side. It issues, sequences, accepts, remembers peers and follows up.
 
+pub mod acceptor;
 pub mod decider;
 pub mod directory;
 pub mod followup;
@@ -7,5 +8,7 @@ pub mod issuer;
 pub mod logbook;
 pub mod observation;
 pub mod operator;
+pub mod outcomes;
 pub mod policies;
+pub mod rate;
 pub mod sequencer;

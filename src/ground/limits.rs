@@ -82,6 +82,22 @@ pub const MAX_BUNDLE_ITEMS: usize = 10_000;
 /// Bytes of JSON that `canonicalize` reads.
 pub const MAX_CANONICALIZE_BYTES: usize = 16 * 1024 * 1024;
 
+/// Bytes of a request body that the gateway buffers to judge and bind it. A2A messages carry text and small files; what
+/// is larger belongs behind a link. Two hundred of them at once still fit a small machine.
+pub const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of an agent card: the largest published ones, with hundreds of skills, stay below 256 KiB.
+pub const MAX_CARD_BYTES: usize = 1024 * 1024;
+
+/// Lift rules of one route.
+pub const MAX_LIFT_RULES: usize = 32;
+
+/// Bytes of an AuthZEN request.
+pub const MAX_EVALUATION_BYTES: usize = 1024 * 1024;
+
+/// Items of one AuthZEN `evaluations` request: each becomes a signed, stored receipt.
+pub const MAX_EVALUATIONS: usize = 100;
+
 /// Leaves of one log. Sizes and indices stand in receipts as JSON integers, so the tree ends where those end; a log
 /// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;

@@ -12,7 +12,6 @@ mod epoch;
 mod explain;
 mod facts;
 mod fault;
-mod request;
 mod rules;
 mod source;
 pub mod starter;
@@ -21,8 +20,8 @@ pub use engine::{Approval, Engine, Evaluation};
 pub use epoch::{EngineName, EpochManifest, Named, Revision, RevisionFile};
 pub use explain::{DecidingRule, Explanation, Failure, NearestPermit, Part};
 
+pub use crate::ground::question::{Action, Entity, EntityName, Request};
 pub use fault::{Location, PolicyError, PolicyFault, PolicyWarning};
-pub use request::{Action, Entity, EntityName, Request};
 pub use source::{ENTITIES_PATH, PolicyFile, PolicySource, SCHEMA_PATH};
 
 #[cfg(test)]

@@ -20,8 +20,6 @@ pub enum Noticed {
     IncludedLater,
     /// The peer served an older key set than one that we know, or another one of the same number.
     KeySetRolledBack,
-    /// The peer signed two receipts with one id. Both are kept.
-    ReceiptIdReused,
     /// Executor and caller describe the outcome of a call differently.
     OutcomeDisagrees,
     /// No outcome came, although we asked for long enough.
@@ -32,6 +30,8 @@ pub enum Noticed {
     PromiseUnproven,
     /// The peer served a key set under another root key than the pinned one.
     RootKeyDiffers,
+    /// The peer signed two receipts with one id: the digest of the first, and the second one whole.
+    TwoReceiptsOneId,
 }
 
 impl Noticed {
@@ -41,12 +41,12 @@ impl Noticed {
         Self::AnswerInvalid,
         Self::IncludedLater,
         Self::KeySetRolledBack,
-        Self::ReceiptIdReused,
         Self::OutcomeDisagrees,
         Self::OutcomeMissing,
         Self::PromiseKept,
         Self::PromiseUnproven,
         Self::RootKeyDiffers,
+        Self::TwoReceiptsOneId,
     ];
 
     /// The code as text.
@@ -56,12 +56,12 @@ impl Noticed {
             Self::AnswerInvalid => "answer_invalid",
             Self::IncludedLater => "included_later",
             Self::KeySetRolledBack => "key_set_rolled_back",
-            Self::ReceiptIdReused => "receipt_id_reused",
             Self::OutcomeDisagrees => "outcome_disagrees",
             Self::OutcomeMissing => "outcome_missing",
             Self::PromiseKept => "promise_kept",
             Self::PromiseUnproven => "promise_unproven",
             Self::RootKeyDiffers => "root_key_differs",
+            Self::TwoReceiptsOneId => "two_receipts_one_id",
         }
     }
 

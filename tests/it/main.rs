@@ -2,7 +2,9 @@
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
+    clippy::unreachable,
     clippy::unwrap_used,
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
@@ -10,5 +12,7 @@
 mod canonical;
 mod foreign;
 mod log;
+mod message_signature;
 mod problems;
 mod tidy;
+mod write_path;

@@ -18,9 +18,9 @@ use crate::ground::name::Code;
 use crate::ground::policy::epoch::{EngineName, EpochManifest, Named, Revision, RevisionFile};
 use crate::ground::policy::facts::{Call, Unfit, chain};
 use crate::ground::policy::fault::{PolicyError, PolicyFault, PolicyWarning, cedar_says};
-use crate::ground::policy::request::Request;
 use crate::ground::policy::rules::Rules;
 use crate::ground::policy::source::{ENTITIES_PATH, PolicySource, SCHEMA_PATH, SourceText};
+use crate::ground::question::Request;
 
 /// Who has to approve before an escalated action is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -14,8 +14,8 @@ use crate::ground::effect::{Effect, Reason};
 use crate::ground::policy::engine::{Engine, Evaluation};
 use crate::ground::policy::facts::Call;
 use crate::ground::policy::fault::Location;
-use crate::ground::policy::request::Request;
 use crate::ground::policy::rules::Rule;
+use crate::ground::question::Request;
 
 /// An evaluation with what stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::ground::effect::Reason;
 use crate::ground::limits::{MAX_JSON_DEPTH, MAX_NAME_CHARS};
 use crate::ground::policy::engine::Engine;
-use crate::ground::policy::request::{Entity, Request};
+use crate::ground::question::{Entity, Request};
 
 /// Why a request is denied before any policy is asked.
 #[derive(Debug)]

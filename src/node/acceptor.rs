@@ -1,0 +1,298 @@
+//! Accepting: a counterparty's decision receipt is checked, judged, consumed and acknowledged, at most once.
+//!
+//! [`Acceptor::inspect`] only looks; [`Acceptor::accept`] consumes. Everything is checked first, and the replay entry,
+//! the received receipt and the acknowledgement become durable in one commit, so that nothing is consumed without an
+//! answer. The byte-identical receipt gets the stored answer again and is never acted upon a second time. Normative
+//! text: `spec/delivery.md`. Out of scope: what the request means to the policy, which the caller brings.
+
+mod answer;
+
+use std::sync::Arc;
+
+use crate::ground::crypto::hash::Digest;
+use crate::ground::kind::Kind;
+use crate::ground::name::Issuer;
+use crate::ground::problem::ProblemType;
+use crate::ground::receipt::binding::Nonce;
+use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use crate::ground::receipt::payload::{Acknowledgement, Decision, Mode, Payload};
+use crate::ground::receipt::verify::{Exchange, Question, Trust, VerifiedReceipt, refuse_format, verify};
+use crate::ground::verdict::{Check, Level, Verdict};
+use crate::io::clock::Clock;
+use crate::io::store::{Conflict, Store};
+use crate::node::decider::{Decider, Judgement};
+use crate::node::directory::Directory;
+use crate::node::issuer::{IssueFailure, ReceiptIssuer};
+use crate::node::observation::{Note, Noticed, note_once};
+use crate::node::rate::{Rate, RateLimit};
+
+pub use answer::Asked;
+
+/// Peers whose acknowledgements are counted at once: more than any operator approves.
+const MAX_RATED_PEERS: usize = 4096;
+
+/// What this operator demands of receipts.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// The level.
+    pub level: Level,
+    /// Whether the body has to be bound and to match.
+    pub demand_body: bool,
+    /// Seconds by which clocks may differ.
+    pub skew_s: u64,
+    /// Acknowledgements for one peer.
+    pub rate: Rate,
+}
+
+/// What came in, as this node saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The bytes of the receipt.
+    pub receipt: &'a [u8],
+    /// The text of the nonce.
+    pub nonce: Option<&'a str>,
+    /// The method of the request.
+    pub method: &'a str,
+    /// The absolute target URI, under this node's public URL.
+    pub target: &'a str,
+    /// The whole body, if it was seen.
+    pub body: Option<&'a [u8]>,
+    /// A tlog-proof for the receipt, if there is one.
+    pub proof: Option<&'a [u8]>,
+}
+
+/// A receipt that was consumed.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The decision.
+    pub decision: VerifiedReceipt,
+    /// What opens it.
+    pub nonce: Nonce,
+    /// What this operator decided.
+    pub judgement: Judgement,
+    /// The durable answer.
+    pub acknowledgement: SignedReceipt,
+    /// The result of every check.
+    pub verdict: Verdict,
+}
+
+/// What accepting came to.
+#[derive(Debug)]
+pub enum Acceptance {
+    /// It is consumed now; the judgement says whether the call may go on.
+    Fresh(Box<Accepted>),
+    /// It was consumed before. The stored answer, in its compact form; the call must not go on.
+    Duplicate {
+        /// The acknowledgement that was given then.
+        acknowledgement: String,
+        /// The digest of the decision.
+        decision: Digest,
+    },
+}
+
+/// Why a receipt was not consumed.
+#[derive(Debug)]
+pub struct NotAccepted {
+    /// The registered problem.
+    pub problem: ProblemType,
+    /// The result of every check, as far as it came to that.
+    pub verdict: Option<Box<Verdict>>,
+    /// Who is said to have signed. Nobody has to believe it.
+    pub claimed_issuer: Option<Issuer>,
+    /// For this operator's eyes: what was expected and what came, or what failed.
+    pub detail: Option<String>,
+}
+
+impl NotAccepted {
+    fn of(problem: ProblemType) -> Self {
+        Self { problem, verdict: None, claimed_issuer: None, detail: None }
+    }
+
+    fn said_by(self, issuer: &Issuer) -> Self {
+        Self { claimed_issuer: Some(issuer.clone()), ..self }
+    }
+}
+
+/// Accepts receipts. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Acceptor {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    issuer: ReceiptIssuer,
+    decider: Decider,
+    directory: Arc<Directory>,
+    terms: Terms,
+    rates: Arc<RateLimit<Issuer>>,
+}
+
+impl Acceptor {
+    /// An acceptor on these terms.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        issuer: ReceiptIssuer,
+        decider: Decider,
+        directory: Arc<Directory>,
+        terms: Terms,
+    ) -> Self {
+        let rates = Arc::new(RateLimit::new(terms.rate, MAX_RATED_PEERS));
+        Self { store, clock, issuer, decider, directory, terms, rates }
+    }
+
+    /// Checks a receipt against a request and changes nothing.
+    pub async fn inspect(&self, arrival: &Arrival<'_>) -> Result<(VerifiedReceipt, Verdict), NotAccepted> {
+        let receipt = UnverifiedReceipt::parse(arrival.receipt).map_err(|error| NotAccepted {
+            verdict: Some(Box::new(refuse_format(error.problem(), self.terms.level))),
+            detail: Some(error.to_string()),
+            ..NotAccepted::of(error.problem())
+        })?;
+        let issuer = receipt.claims().iss().clone();
+        let peer = self.directory.standing_for(&issuer, receipt.kid()).await;
+        let peer = peer.map_err(|refusal| NotAccepted {
+            detail: Some(refusal.to_string()),
+            ..NotAccepted::of(refusal.problem()).said_by(&issuer)
+        })?;
+        let nonce = read_nonce(arrival.nonce).map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
+        let exchange = Exchange {
+            nonce: nonce.as_ref(),
+            target: Some((arrival.method, arrival.target)),
+            body: arrival.body,
+            response: None,
+            demand_body: self.terms.demand_body,
+        };
+        let question = Question {
+            kind: Some(Kind::Decision),
+            at: Some(self.clock.now()),
+            skew_s: self.terms.skew_s,
+            audience: Some(self.issuer.name()),
+            exchange: Some(exchange),
+            proof: arrival.proof,
+            ..Question::offline(self.terms.level, Trust::Pinned(&peer.key_set))
+        };
+        let detail = expectation(&receipt, arrival);
+        let verification = verify(receipt, &question);
+        match verification.receipt {
+            Some(receipt) => Ok((receipt, verification.verdict)),
+            None => Err(NotAccepted {
+                problem: verification.verdict.problem().unwrap_or(ProblemType::Internal),
+                verdict: Some(Box::new(verification.verdict)),
+                claimed_issuer: Some(issuer),
+                detail: Some(detail),
+            }),
+        }
+    }
+
+    /// Checks, judges, consumes and acknowledges. `ask` makes the question to the policy out of the verified decision;
+    /// `bound` tells it whether the body was checked.
+    pub async fn accept(
+        &self,
+        arrival: &Arrival<'_>,
+        mode: Mode,
+        ask: impl FnOnce(&Decision, bool) -> Asked + Send,
+    ) -> Result<Acceptance, NotAccepted> {
+        let (decision, verdict) = match self.inspect(arrival).await {
+            Ok(found) => found,
+            Err(refused) => return self.given_before(arrival, refused).await,
+        };
+        let Payload::Decision(claims) = decision.payload().clone() else {
+            return Err(NotAccepted::of(ProblemType::KindUnexpected));
+        };
+        if !self.rates.take(&claims.iss, self.clock.now_ms()) {
+            return Err(NotAccepted::of(ProblemType::RateLimited).said_by(&claims.iss));
+        }
+        let body_checked = verdict.result(Check::Body) == crate::ground::verdict::CheckResult::Pass;
+        let asked = ask(&claims, body_checked);
+        let judgement = answer::judge(&self.decider, &claims, &asked);
+        let nonce =
+            read_nonce(arrival.nonce).ok().flatten().ok_or_else(|| NotAccepted::of(ProblemType::NonceMissing))?;
+        let draft = answer::Answer {
+            decision: &decision,
+            claims: &claims,
+            asked: &asked,
+            judgement: &judgement,
+            body_checked,
+            mode,
+        };
+        match draft.commit(self, arrival, &nonce).await {
+            Ok(acknowledgement) => {
+                Ok(Acceptance::Fresh(Box::new(Accepted { decision, nonce, judgement, acknowledgement, verdict })))
+            }
+            Err(IssueFailure::Conflict(
+                Conflict::Replay { accepted } | Conflict::DuplicateId { existing: accepted, .. },
+            )) => self.repeated(&decision, &claims.iss, accepted).await,
+            Err(failure) => Err(NotAccepted {
+                detail: Some(failure.to_string()),
+                ..NotAccepted::of(failure.problem()).said_by(&claims.iss)
+            }),
+        }
+    }
+
+    /// The very receipt that was consumed before is answered as it was then, even after it expired: its sender may
+    /// have lost the answer.
+    async fn given_before(&self, arrival: &Arrival<'_>, refused: NotAccepted) -> Result<Acceptance, NotAccepted> {
+        let failed = refused.verdict.as_ref().and_then(|verdict| verdict.failure());
+        if failed != Some((Check::Freshness, ProblemType::Expired)) {
+            return Err(refused);
+        }
+        let digest = Digest::of(arrival.receipt);
+        match self.stored_answer(digest).await {
+            Ok(Some(acknowledgement)) => Ok(Acceptance::Duplicate { acknowledgement, decision: digest }),
+            _ => Err(refused),
+        }
+    }
+
+    /// One id was used twice. The same receipt is a duplicate; another one is a lie that both receipts prove together,
+    /// so both are kept.
+    async fn repeated(
+        &self,
+        decision: &VerifiedReceipt,
+        iss: &Issuer,
+        accepted: Digest,
+    ) -> Result<Acceptance, NotAccepted> {
+        let failed =
+            |detail: String| NotAccepted { detail: Some(detail), ..NotAccepted::of(ProblemType::StorageUnavailable) };
+        if accepted == decision.digest() {
+            let stored = self.stored_answer(accepted).await.map_err(|error| failed(error.to_string()))?;
+            let acknowledgement = stored.ok_or_else(|| failed("the acknowledgement is not in the store".to_owned()))?;
+            return Ok(Acceptance::Duplicate { acknowledgement, decision: accepted });
+        }
+        let detail = serde_json::json!({ "first": accepted, "second": decision.compact() });
+        let note = Note { noticed: Noticed::TwoReceiptsOneId, peer: iss, about: accepted, detail };
+        note_once(&*self.store, self.clock.now(), note).await.map_err(|error| failed(error.to_string()))?;
+        Err(NotAccepted::of(ProblemType::Replayed).said_by(iss))
+    }
+
+    async fn stored_answer(&self, decision: Digest) -> Result<Option<String>, crate::io::store::StoreError> {
+        let related = self.store.related(&decision).await?;
+        let own = |kind: Kind, iss: &Issuer| kind == Kind::Acknowledgement && iss == self.issuer.name();
+        Ok(related.into_iter().find(|stored| own(stored.kind, &stored.iss)).map(|stored| stored.compact))
+    }
+}
+
+fn read_nonce(text: Option<&str>) -> Result<Option<Nonce>, ProblemType> {
+    text.map(Nonce::parse).transpose().map_err(|_| ProblemType::NonceInvalid)
+}
+
+/// For the operator that verifies: what the receipt names, and what this node saw.
+fn expectation(receipt: &UnverifiedReceipt, arrival: &Arrival<'_>) -> String {
+    let claims = receipt.claims();
+    let body = arrival.body.map_or("a body that was not seen".to_owned(), |body| format!("{} body bytes", body.len()));
+    format!(
+        "receipt {} is made out to {}; this request is {} {} with {body}",
+        claims.jti(),
+        claims.aud(),
+        arrival.method,
+        arrival.target
+    )
+}
+
+/// The acknowledgement inside a signed receipt of our own.
+impl Accepted {
+    /// What this operator answered.
+    pub fn answer(&self) -> Option<&Acknowledgement> {
+        match &self.acknowledgement.payload {
+            Payload::Acknowledgement(payload) => Some(payload),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Outcomes: what came of a call, written down after it, off the call's path.
+//!
+//! The executing side commits to the response as it passed; the calling side writes what it saw itself, together with
+//! the acknowledgement that it got. Out of scope: comparing the two (`followup`).
+
+use crate::ground::crypto::hash::Digest;
+use crate::ground::name::Issuer;
+use crate::ground::receipt::binding::{Committed, Committer, Nonce};
+use crate::ground::receipt::compact::SignedReceipt;
+use crate::ground::receipt::payload::{
+    BodyBinding, Observer, Outcome, OutcomeStatus, Payload, ReceiptRef, ResponseBinding,
+};
+use crate::io::store::{Conflict, NewReceipt};
+use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
+
+/// One call's end, as one side saw it.
+#[derive(Debug)]
+pub struct Ending {
+    /// The other operator.
+    pub peer: Issuer,
+    /// Which side this node was on.
+    pub observer: Observer,
+    /// The decision.
+    pub decision: ReceiptRef,
+    /// The acknowledgement, if one was given.
+    pub acknowledgement: Option<ReceiptRef>,
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// The HTTP status and the commitment to the body, if a response began. `None` in the pair: the body is unbound.
+    pub response: Option<(u16, Option<Digest>)>,
+    /// The peer's acknowledgement, to be kept with it.
+    pub received: Option<NewReceipt>,
+}
+
+/// Follows a response body as it passes.
+#[derive(Debug)]
+pub struct ResponseWatch {
+    committer: Committer,
+}
+
+impl ResponseWatch {
+    /// Begins with an empty body.
+    pub fn new(nonce: &Nonce) -> Self {
+        Self { committer: nonce.committer(Committed::Response) }
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.committer.update(bytes);
+    }
+
+    /// The commitment to all bytes that passed.
+    pub fn finish(self) -> Digest {
+        self.committer.finish()
+    }
+}
+
+/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long response
+/// passed: then the outcome is committed without it.
+pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<SignedReceipt, IssueFailure> {
+    let received = ending.received.take();
+    let stored_before = received.is_none();
+    match commit(issuer, &ending, received).await {
+        Err(IssueFailure::Conflict(Conflict::DuplicateId { .. })) if !stored_before => {
+            commit(issuer, &ending, None).await
+        }
+        other => other,
+    }
+}
+
+async fn commit(
+    issuer: &ReceiptIssuer,
+    ending: &Ending,
+    received: Option<NewReceipt>,
+) -> Result<SignedReceipt, IssueFailure> {
+    let draft = issuer.draft()?;
+    let response = ending.response.map(|(_, content)| {
+        let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
+        ResponseBinding { body, content }
+    });
+    let payload = Outcome {
+        sd: None,
+        sd_alg: None,
+        acknowledgement: ending.acknowledgement.clone(),
+        aud: ending.peer.clone(),
+        ext: None,
+        http_status: ending.response.map(|(status, _)| status),
+        iat: draft.iat,
+        iss: issuer.name().clone(),
+        jti: draft.jti,
+        log: draft.log,
+        observer: ending.observer,
+        receipt: ending.decision.clone(),
+        response,
+        status: ending.status,
+    };
+    let with = Attachments { received, ..Attachments::default() };
+    issuer.issue(Payload::Outcome(Box::new(payload)), with).await
+}

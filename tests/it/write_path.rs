@@ -1,0 +1,284 @@
+//! The write path on a real database: issue, sequence, prove.
+
+use std::sync::Arc;
+
+use countersign::ground::crypto::hash::Digest;
+use countersign::ground::crypto::keys::{KeyUse, RootPurpose, SigningKey};
+use countersign::ground::effect::Effect;
+use countersign::ground::keyset::{self, KeyEntry, KeySetDocument, LogNames};
+use countersign::ground::log::merkle::TreeHead;
+use countersign::ground::name::{Issuer, Timestamp};
+use countersign::ground::policy::starter;
+use countersign::ground::question::{Action, Entity, Request};
+use countersign::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use countersign::ground::receipt::payload::{Basis, Identity, Payload};
+use countersign::ground::receipt::verify::{Question, Trust, verify};
+use countersign::ground::verdict::{Check, CheckResult, Conclusion, Level};
+use countersign::io::clock::{Clock, Hand};
+use countersign::io::head_file::HeadFile;
+use countersign::io::store::sqlite::SqliteStore;
+use countersign::io::store::{Identity as StoreIdentity, Store};
+use countersign::node::decider::{Decider, Matter, Who};
+use countersign::node::issuer::{IssueFailure, ReceiptIssuer};
+use countersign::node::logbook::Logbook;
+use countersign::node::operator::{OnlineKeys, Operator};
+use countersign::node::policies::{Applied, Policies};
+use countersign::node::sequencer::{Sequencer, SequencerError, Step};
+use tempfile::TempDir;
+
+const START: u64 = 1_800_000_000;
+
+struct Node {
+    folder: TempDir,
+    operator: Arc<Operator>,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    hand: Hand,
+}
+
+impl Node {
+    async fn new() -> Self {
+        let (clock, hand) = Clock::manual(Timestamp::EPOCH.plus(START));
+        let folder = tempfile::tempdir().unwrap();
+        let operator = Arc::new(operator("https://a.example"));
+        let identity = StoreIdentity { issuer: operator.issuer().clone(), origin: "a.example/log".to_owned() };
+        let store = SqliteStore::create(&folder.path().join("store.sqlite"), identity).await.unwrap();
+        Self { folder, operator, store: Arc::new(store), clock, hand }
+    }
+
+    async fn sequencer(&self) -> Result<Sequencer, SequencerError> {
+        let head_file = HeadFile::at(self.folder.path().join("head"));
+        let (store, operator) = (Arc::clone(&self.store), Arc::clone(&self.operator));
+        Sequencer::open(store, operator, self.clock.clone(), Some(head_file)).await
+    }
+
+    fn issuer(&self, sequencer: &Sequencer) -> ReceiptIssuer {
+        let (store, operator) = (Arc::clone(&self.store), Arc::clone(&self.operator));
+        let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
+        ReceiptIssuer::start(operator, store, self.clock.clone(), head, 60, caught_up).0
+    }
+}
+
+fn operator(issuer: &str) -> Operator {
+    let issuer: Issuer = issuer.parse().unwrap();
+    let keys = OnlineKeys {
+        receipt: SigningKey::from_seed(&[1; 32]).unwrap(),
+        log: SigningKey::from_seed(&[2; 32]).unwrap(),
+        cosign: SigningKey::from_seed(&[3; 32]).unwrap(),
+        http: SigningKey::from_seed(&[4; 32]).unwrap(),
+    };
+    let root = SigningKey::<RootPurpose>::from_seed(&[5; 32]).unwrap();
+    let since = Timestamp::EPOCH.plus(START - 10);
+    let document = KeySetDocument {
+        iat: since,
+        iss: issuer.clone(),
+        keys: vec![
+            KeyEntry::active(keys.receipt.public(), KeyUse::Receipt, since),
+            KeyEntry::active(keys.log.public(), KeyUse::Log, since),
+            KeyEntry::active(keys.cosign.public(), KeyUse::Cosign, since),
+            KeyEntry::active(keys.http.public(), KeyUse::Http, since),
+        ],
+        log: LogNames { cosigner: "a.example/cosigner".to_owned(), origin: "a.example/log".to_owned() },
+        number: 1,
+        predecessor: None,
+        previous: None,
+        root: root.public().to_jwk(),
+    };
+    Operator::new(issuer, keyset::sign(&document, &root).unwrap(), keys).unwrap()
+}
+
+async fn policies(node: &Node, issuer: &ReceiptIssuer) -> Policies {
+    Policies::open(Arc::clone(&node.store), issuer, || Ok(starter::files())).await.unwrap()
+}
+
+fn decider(node: &Node, issuer: &ReceiptIssuer, policies: &Policies) -> Decider {
+    Decider::new(Arc::clone(&node.store), issuer.clone(), policies.clone(), 120, 300)
+}
+
+fn matter(session: Option<&str>) -> Matter {
+    let identity = Identity { agent: Basis::CLAIMED, delegation: None, user: None };
+    let user = Entity::new("User", "ana");
+    Matter {
+        request: Request::new(Entity::new("Agent", "desk"), Action::new("respond"), user),
+        who: Who { sub: "desk".to_owned(), act: None, identity },
+        audience: "https://a.example".parse().unwrap(),
+        bound: None,
+        session: session.map(str::to_owned),
+        parents: Vec::new(),
+        retry_of: None,
+        obligations: Vec::new(),
+        pull_evidence_at: None,
+    }
+}
+
+async fn decide(decider: &Decider, session: Option<&str>) -> SignedReceipt {
+    let matter = matter(session);
+    decider.record(&decider.judge(&matter.request), &matter).await.unwrap()
+}
+
+async fn prove(node: &Node, receipt: &SignedReceipt) -> Option<String> {
+    let logbook = Logbook::new(Arc::clone(&node.store));
+    let proof = logbook.proof(receipt.payload.jti(), &receipt.digest).await.unwrap();
+    proof.map(|proof| proof.to_string())
+}
+
+#[tokio::test]
+async fn a_decision_is_durable_then_logged_then_proven() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    let first = decide(&decider, None).await;
+    assert!(matches!(&first.payload, Payload::Decision(decision) if decision.effect == Effect::Allow));
+    assert_eq!(node.store.receipt(&first.digest).await.unwrap().unwrap().compact, first.compact);
+    assert_eq!(prove(&node, &first).await, None);
+
+    // The configuration receipt of the first epoch stands before it.
+    assert_eq!(sequencer.step().await.unwrap(), Step::Published { new: 2 });
+    assert_eq!(sequencer.step().await.unwrap(), Step::Idle);
+    for _ in 0..300 {
+        decide(&decider, None).await;
+    }
+    node.hand.advance_ms(1000);
+    assert_eq!(sequencer.step().await.unwrap(), Step::Published { new: 300 });
+
+    let last = decide(&decider, None).await;
+    node.hand.advance_ms(1000);
+    assert_eq!(sequencer.step().await.unwrap(), Step::Published { new: 1 });
+    for receipt in [&first, &last] {
+        let proof = prove(&node, receipt).await.unwrap();
+        let head = receipt.payload.log();
+        let to = node.store.head().await.unwrap();
+        let head_proof = Logbook::new(Arc::clone(&node.store)).consistency(head.size, to).await.unwrap();
+        let question = Question {
+            proof: Some(proof.as_bytes()),
+            head_proof: Some(&head_proof.hashes),
+            ..Question::offline(Level::Included, Trust::Pinned(node.operator.key_set()))
+        };
+        let verdict = verify(UnverifiedReceipt::parse(receipt.compact.as_bytes()).unwrap(), &question).verdict;
+        assert_eq!(verdict.verdict, Conclusion::Valid, "{verdict:?}");
+        assert_eq!(verdict.result(Check::Promise), CheckResult::Pass);
+        assert_eq!(verdict.result(Check::Head), CheckResult::Pass);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_log_says_its_time_every_ten_minutes() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    policies(&node, &issuer).await;
+    assert_eq!(sequencer.step().await.unwrap(), Step::Published { new: 1 });
+    node.hand.advance_ms(599_000);
+    assert_eq!(sequencer.step().await.unwrap(), Step::Idle);
+    node.hand.advance_ms(1_000);
+    assert_eq!(sequencer.step().await.unwrap(), Step::Published { new: 0 });
+}
+
+#[tokio::test]
+async fn two_sequencers_on_one_store_make_one_history() {
+    let node = Node::new().await;
+    let (mut one, mut two) = (node.sequencer().await.unwrap(), node.sequencer().await.unwrap());
+    let issuer = node.issuer(&one);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    for round in 0..20u64 {
+        let receipt = decide(&decider, None).await;
+        node.hand.advance_ms(1000);
+        let (first, second) = tokio::join!(one.step(), two.step());
+        let steps = [first.unwrap(), second.unwrap()];
+        assert!(steps.iter().any(|step| matches!(step, Step::Published { .. })), "{round}: {steps:?}");
+        assert!(prove(&node, &receipt).await.is_some());
+    }
+    assert_eq!(node.store.head().await.unwrap().size, 21);
+}
+
+#[tokio::test]
+async fn positions_in_a_session_have_no_gaps_even_when_many_ask_at_once() {
+    let node = Node::new().await;
+    let sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let decider = decider.clone();
+            tokio::spawn(async move { decide(&decider, Some("s")).await })
+        })
+        .collect();
+    let mut positions = Vec::new();
+    for task in tasks {
+        let Payload::Decision(decision) = task.await.unwrap().payload else { panic!("a decision") };
+        positions.push(decision.session.unwrap().seq);
+    }
+    positions.sort_unstable();
+    assert_eq!(positions, (1..=8).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn nothing_is_issued_while_the_log_is_too_far_behind() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    decide(&decider, None).await;
+    node.hand.advance_ms(31_000);
+    let matter = matter(None);
+    let refused = decider.record(&decider.judge(&matter.request), &matter).await;
+    assert!(matches!(refused, Err(IssueFailure::Overloaded)));
+    sequencer.step().await.unwrap();
+    decide(&decider, None).await;
+}
+
+#[tokio::test]
+async fn a_store_behind_its_head_file_signs_nothing() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    policies(&node, &issuer).await;
+    sequencer.step().await.unwrap();
+    let file = HeadFile::at(node.folder.path().join("head"));
+    let known = file.read().unwrap().unwrap();
+    assert_eq!(known, node.store.head().await.unwrap());
+
+    file.write(&TreeHead::new(2, Digest::of(b"newer")).unwrap()).unwrap();
+    assert!(matches!(node.sequencer().await, Err(SequencerError::RolledBack { known: 2, stored: 1 })));
+    file.write(&TreeHead::new(1, Digest::of(b"other")).unwrap()).unwrap();
+    assert!(matches!(node.sequencer().await, Err(SequencerError::Forked { known: 1 })));
+    file.write(&known).unwrap();
+    assert!(node.sequencer().await.is_ok());
+}
+
+#[tokio::test]
+async fn an_epoch_begins_with_a_receipt_and_keeps_its_bytes() {
+    let node = Node::new().await;
+    let sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let first = policies(&node, &issuer).await;
+    let before = first.active().engine.epoch();
+    let by = "cli".parse().unwrap();
+    assert!(matches!(first.apply(&issuer, starter::files(), &by).await.unwrap(), Applied::Unchanged));
+
+    let mut files = starter::files();
+    files[0].bytes.extend_from_slice(b"\n// changed\n");
+    let Applied::Begun { receipt, number } = first.apply(&issuer, files.clone(), &by).await.unwrap() else {
+        panic!("a new epoch")
+    };
+    let Payload::Configuration(change) = &receipt.payload else { panic!("a configuration receipt") };
+    assert_eq!((number, change.before), (2, Some(before)));
+    assert_eq!(first.active().engine.epoch(), change.after);
+    let (_, mut kept) = countersign::node::policies::files(node.store.as_ref(), change.after).await.unwrap();
+    kept.sort_by(|one, other| one.path.cmp(&other.path));
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    assert_eq!(kept, files);
+
+    // Another process begins an epoch; this one sees it when it looks.
+    let other = Policies::open(Arc::clone(&node.store), &issuer, || unreachable!()).await.unwrap();
+    assert_eq!(other.active().engine.epoch(), change.after);
+    other.apply(&issuer, starter::files(), &by).await.unwrap();
+    assert_eq!(first.active().engine.epoch(), change.after);
+    assert!(first.follow().await.unwrap());
+    assert_eq!(first.active().engine.epoch(), before);
+}
