@@ -3,8 +3,10 @@
 pub mod acceptor;
 pub mod decider;
 pub mod directory;
+pub mod followup;
 pub mod issuer;
 pub mod logbook;
+pub mod observation;
 pub mod operator;
 pub mod outcomes;
 pub mod policies;

@@ -13,6 +13,7 @@ mod canonical;
 mod cli;
 mod foreign;
 mod log;
+mod message_signature;
 mod problems;
 mod rules;
 mod schemas;
