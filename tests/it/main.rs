@@ -11,6 +11,7 @@
 
 mod canonical;
 mod cli;
+mod edge;
 mod foreign;
 mod log;
 mod message_signature;
