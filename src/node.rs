@@ -4,6 +4,7 @@
 //! Out of scope: listeners and files (`edge`).
 
 pub mod acceptor;
+pub mod answers;
 pub mod archive;
 pub mod decider;
 pub mod directory;
@@ -15,6 +16,7 @@ pub mod operator;
 pub mod outcomes;
 pub mod policies;
 pub mod policy_watch;
+pub mod pseudonym;
 pub mod pulls;
 pub mod rate;
 pub mod readiness;
@@ -37,6 +39,7 @@ use crate::io::head_file::HeadFile;
 use crate::io::policy_folder;
 use crate::io::store::Store;
 use crate::node::acceptor::{Acceptor, Terms};
+use crate::node::answers::Answers;
 use crate::node::archive::Archive;
 use crate::node::decider::Decider;
 use crate::node::directory::{Directory, DirectoryConfig};
@@ -121,6 +124,8 @@ pub struct Node {
     pub decider: Decider,
     /// Takes in other operators' decisions.
     pub acceptor: Acceptor,
+    /// Reads other operators' answers to our calls.
+    pub answers: Answers,
     /// The peers and their keys.
     pub directory: Arc<Directory>,
     /// Fetches from peers.
@@ -248,6 +253,8 @@ impl Basis {
         let decider = Decider::new(share(), issuer.clone(), policies.clone(), lifetime_s, wait_s);
         let peers = Arc::clone(&directory);
         let acceptor = Acceptor::new(share(), clock.clone(), issuer.clone(), decider.clone(), peers, settings.terms);
+        let (own, peers) = (operator.issuer().clone(), Arc::clone(&directory));
+        let answers = Answers::new(share(), clock.clone(), own, peers, settings.terms.skew_s);
         let peers = Arc::clone(&directory);
         let pulls = Pulls::new(share(), peers, clock.clone(), operator.issuer().clone());
         Node {
@@ -261,6 +268,7 @@ impl Basis {
             policies,
             decider,
             acceptor,
+            answers,
             directory,
             client,
             pulls,

@@ -16,6 +16,8 @@ pub enum Noticed {
     AcknowledgementMissing,
     /// The peer answered with a receipt that does not verify, or answers another decision.
     AnswerInvalid,
+    /// The answer to a call came without an acknowledgement. It may still be pulled.
+    AnswerUnacknowledged,
     /// A receipt is in the log, and the proof does not show that it was there in time.
     IncludedLater,
     /// The peer served an older key set than one that we know, or another one of the same number.
@@ -36,9 +38,10 @@ pub enum Noticed {
 
 impl Noticed {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AcknowledgementMissing,
         Self::AnswerInvalid,
+        Self::AnswerUnacknowledged,
         Self::IncludedLater,
         Self::KeySetRolledBack,
         Self::OutcomeDisagrees,
@@ -54,6 +57,7 @@ impl Noticed {
         match self {
             Self::AcknowledgementMissing => "acknowledgement_missing",
             Self::AnswerInvalid => "answer_invalid",
+            Self::AnswerUnacknowledged => "answer_unacknowledged",
             Self::IncludedLater => "included_later",
             Self::KeySetRolledBack => "key_set_rolled_back",
             Self::OutcomeDisagrees => "outcome_disagrees",

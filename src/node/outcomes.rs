@@ -11,10 +11,11 @@ use crate::ground::receipt::payload::{
     BodyBinding, Observer, Outcome, OutcomeStatus, Payload, ReceiptRef, ResponseBinding,
 };
 use crate::io::store::{Conflict, NewReceipt};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
 
 /// One call's end, as one side saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ending {
     /// The other operator.
     pub peer: Issuer,
@@ -94,6 +95,7 @@ async fn commit(
         response,
         status: ending.status,
     };
-    let with = Attachments { received, ..Attachments::default() };
+    let promise = received.as_ref().map(|received| Work::check_promise(received, draft.iat));
+    let with = Attachments { received, followups: promise.into_iter().collect(), ..Attachments::default() };
     issuer.issue(Payload::Outcome(Box::new(payload)), with).await
 }
