@@ -25,8 +25,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading: each has its own thread and cache; reads are short, and memory is the node's, not ours.
 const READERS: u32 = 4;
 
-/// The writer's page cache in KiB. The pages of the search index that one batch touches stay in it: what does not would be
-/// written twice.
+/// The writer's page cache in KiB. The pages of the search index that one batch touches stay in it: what does not would
+/// be written twice.
 const WRITER_CACHE_KIB: u32 = 16_384;
 
 /// 8 KiB: six receipts of 1.2 KB fill a page with little waste, and the log holds fewer frames than with 4 KiB.
