@@ -1,6 +1,7 @@
 //! The node: an operator's living side. It issues, sequences, accepts, remembers peers and follows up.
 
 pub mod acceptor;
+pub mod audit;
 pub mod decider;
 pub mod directory;
 pub mod issuer;

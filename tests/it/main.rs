@@ -7,6 +7,7 @@
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
 
+mod audit;
 mod canonical;
 mod foreign;
 mod log;
