@@ -1,4 +1,5 @@
-//! The io floor: everything that touches the disk, the clock, randomness or the network, behind the verbs that the node needs.
+//! The io floor: everything that touches the disk, the clock, randomness or the network, behind the verbs that the node
+//! needs.
 //!
 //! Out of scope: what evidence means (`ground`), and when to do what (`node`).
 

@@ -1,1 +1,2 @@
+//! The `countersign` program.
 fn main() {}

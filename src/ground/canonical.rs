@@ -14,9 +14,11 @@ use crate::ground::limits::{MAX_JSON_DEPTH, MAX_SAFE_INTEGER};
 
 mod build;
 mod lex;
+mod plain;
 
 use build::Builder;
 use lex::{Lexer, TokenKind, lone_surrogate, number_fault};
+use plain::is_plainly_canonical;
 
 /// Which numbers a document may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,13 +145,21 @@ pub fn parse(bytes: &[u8], rules: &Rules) -> Result<Value, ReadError> {
 /// Writes the canonical form (RFC 8785). Numbers are written as the double nearest to them: a type whose integers may
 /// exceed 2^53 - 1 bounds them itself, as every type of this crate does.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WriteError> {
-    serde_jcs::to_vec(value).map_err(|error| WriteError(error.to_string()))
+    let error = |error: serde_json::Error| WriteError(error.to_string());
+    let written = serde_json::to_string(value).map_err(error)?;
+    if is_plainly_canonical(&written) {
+        return Ok(written.into_bytes());
+    }
+    serde_jcs::to_vec(value).map_err(error)
 }
 
 /// Reads a value from bytes that must be exactly its canonical form (spec rules JSON-01 to JSON-11).
 ///
 /// Whether the bytes are canonical is judged before their members are, so that the answer does not depend on `T`.
 pub fn read_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8], rules: &Rules) -> Result<T, CanonicalReadError> {
+    if let Some(value) = read_plain(bytes, rules) {
+        return Ok(value);
+    }
     let document = parse(bytes, rules)?;
     let why = match serde_json::from_slice::<T>(bytes) {
         Ok(value) if to_vec(&value).is_ok_and(|form| form == bytes) => return Ok(value),
@@ -161,6 +171,18 @@ pub fn read_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8], rules: &Rul
         Ok(form) => Err(CanonicalReadError::NotCanonical { offset: first_difference(bytes, &form) }),
         Err(error) => Err(CanonicalReadError::Invalid(error.to_string())),
     }
+}
+
+/// The way of nearly every good document: plain text names nothing twice and escapes nothing, so that its tokens show
+/// all that [`parse`] would find. Nothing means only that the long way has to say what is wrong, if anything is.
+fn read_plain<T: DeserializeOwned + Serialize>(bytes: &[u8], rules: &Rules) -> Option<T> {
+    let text = read_text(bytes, rules).ok()?;
+    // Text beyond ASCII may hold noncharacters.
+    if !text.is_ascii() || !is_plainly_canonical(text) || check_tokens(text, rules).is_err() {
+        return None;
+    }
+    let value = serde_json::from_str(text).ok()?;
+    (to_vec(&value).ok()? == bytes).then_some(value)
 }
 
 type Refusal = (ReadErrorKind, usize);

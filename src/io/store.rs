@@ -1,15 +1,16 @@
 //! The store: what a node must not lose, in the verbs of its domain.
 //!
 //! Every method says what is durable when it returns. "Durable" means: survives the death of the process and of the
-//! machine's power, as far as the disk keeps what it acknowledged. A method that fails with [`StoreError::Unavailable`] may
-//! or may not have taken effect; after any other error nothing did. A future that is dropped before it returns leaves the
-//! store consistent, with its effect or without it.
+//! machine's power, as far as the disk keeps what it acknowledged. A method that fails with [`StoreError::Unavailable`]
+//! may or may not have taken effect; after any other error nothing did. A future that is dropped before it returns
+//! leaves the store consistent, with its effect or without it.
 //!
-//! Two implementations are written independently against this contract, and one suite of tests runs against both. A store
-//! holds bytes and plain rows: it does not know what a receipt says, and verifies no signature. Reads see every commit that
-//! returned before they began, made by this process or by another.
+//! Two implementations are written independently against this contract, and one suite of tests runs against both. A
+//! store holds bytes and plain rows: it does not know what a receipt says, and verifies no signature. Reads see every
+//! commit that returned before they began, made by this process or by another.
 //!
-//! Out of scope: what an entry, a tile or a checkpoint means (`ground::log`); when to commit, to sequence or to purge (`node`).
+//! Out of scope: what an entry, a tile or a checkpoint means (`ground::log`); when to commit, to sequence or to purge
+//! (`node`).
 
 use std::fmt;
 
@@ -50,23 +51,24 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Keeps every item of `batch` whose claims hold, in one transaction, and answers item by item, in order.
     ///
-    /// An item is kept whole or not at all; its conflict is its own answer, and the others are kept. Items are judged in
-    /// order, each against the store and against the items kept before it. The digests of own receipts wait for an index
-    /// ([`Store::unsequenced`]); received receipts never get one. `at` is the time of the commit by the caller's clock.
+    /// An item is kept whole or not at all; its conflict is its own answer, and the others are kept. Items are judged
+    /// in order, each against the store and against the items kept before it. The digests of own receipts wait for an
+    /// index ([`Store::unsequenced`]); received receipts never get one. `at` is the time of the commit by the caller's
+    /// clock.
     ///
     /// Durable: everything that was answered `Ok`, when this returns. After an error no item is kept, save that after
     /// `Unavailable` all of them may be, as ever as a whole.
     async fn commit(&self, at: Timestamp, batch: &[Admission]) -> Result<Vec<Result<(), Conflict>>, StoreError>;
 
-    /// The digest of the receipt that was accepted under this (`iss`, `jti`), as long as its replay entry is not purged.
-    /// For an early refusal; only [`Store::commit`] decides.
+    /// The digest of the receipt that was accepted under this (`iss`, `jti`), as long as its replay entry is not
+    /// purged. For an early refusal; only [`Store::commit`] decides.
     async fn accepted(&self, iss: &Issuer, jti: &ReceiptId) -> Result<Option<Digest>, StoreError>;
 
     /// Forgets replay entries that expire before `before`, and answers how many.
     ///
     /// Durable: first the watermark, then each forgotten entry. From the watermark on, [`Store::commit`] refuses
-    /// receipts that expire before it, so that a forgotten entry cannot be used again at any moment, crashes included. The
-    /// watermark never goes back.
+    /// receipts that expire before it, so that a forgotten entry cannot be used again at any moment, crashes included.
+    /// The watermark never goes back.
     async fn purge_replay(&self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// The latest time that replay entries were purged up to; the epoch when never.
@@ -90,14 +92,14 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Moves the head, its entries and its tiles as one, if the head still is `step.from` in size and root. This
     /// comparison alone makes a fork impossible, however many nodes try.
     ///
-    /// Fails with [`StoreError::Unfitting`] when the entries do not fill the indices between the heads in order or are not
-    /// waiting receipts, and with [`StoreError::Refused`] when a tile would change a hash that it already has.
+    /// Fails with [`StoreError::Unfitting`] when the entries do not fill the indices between the heads in order or are
+    /// not waiting receipts, and with [`StoreError::Refused`] when a tile would change a hash that it already has.
     ///
     /// Durable: head, entries and tiles together, when this returns `Advanced`.
     async fn advance(&self, step: &HeadAdvance) -> Result<Advance, StoreError>;
 
-    /// Makes `checkpoint` the published one, if it is larger than the one there is, or as large with the same root and a
-    /// later time; a late writer therefore cannot take the world back.
+    /// Makes `checkpoint` the published one, if it is larger than the one there is, or as large with the same root and
+    /// a later time; a late writer therefore cannot take the world back.
     ///
     /// Durable: when this returns `Published`.
     async fn publish(&self, checkpoint: &Publication) -> Result<Publish, StoreError>;
@@ -122,7 +124,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The receipt that this issuer gave this id, from the moment of its commit on.
     async fn receipt_by_id(&self, iss: &Issuer, jti: &ReceiptId) -> Result<Option<StoredReceipt>, StoreError>;
 
-    /// The receipts that name this digest as what they answer, in the order of commits. Bounded as [`Store::receipt`] is.
+    /// The receipts that name this digest as what they answer, in the order of commits. Bounded as [`Store::receipt`]
+    /// is.
     async fn related(&self, digest: &Digest) -> Result<Vec<StoredReceipt>, StoreError>;
 
     /// The newest receipts, at most `limit`, in the order of commits.
@@ -134,8 +137,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Receipts that the index does not know yet, in the order of commits, at most `limit`.
     async fn unindexed(&self, limit: u32) -> Result<Vec<StoredReceipt>, StoreError>;
 
-    /// Takes rows into the index: one for each receipt that [`Store::unindexed`] gave, in its order. Rows that the index
-    /// has are left as they are, so that two indexers do no harm.
+    /// Takes rows into the index: one for each receipt that [`Store::unindexed`] gave, in its order. Rows that the
+    /// index has are left as they are, so that two indexers do no harm.
     ///
     /// Fails with [`StoreError::Unfitting`] when a receipt is left out.
     ///
@@ -237,8 +240,8 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     // --- Integrity ---
 
-    /// All receipts after a position, in the order of commits, at most `limit`. Going on after the last one of each page
-    /// misses none that was committed when the first page was read.
+    /// All receipts after a position, in the order of commits, at most `limit`. Going on after the last one of each
+    /// page misses none that was committed when the first page was read.
     async fn scan_receipts(&self, after: Position, limit: u32) -> Result<Vec<StoredReceipt>, StoreError>;
 
     /// The log's entries from an index on, at most `limit`. Rows as they are: a gap shows.

@@ -110,7 +110,8 @@ pub struct OwnFollowup {
     pub kind: Code,
 }
 
-/// A time up to which every committed receipt is in a published checkpoint. The sequencer moves it, the issuer reads it.
+/// A time up to which every committed receipt is in a published checkpoint. The sequencer moves it, the issuer reads
+/// it.
 #[derive(Debug, Clone)]
 pub struct CaughtUp(Arc<AtomicU64>);
 

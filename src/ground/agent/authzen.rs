@@ -1,7 +1,7 @@
 //! The wire types of the OpenID AuthZEN Authorization API 1.0: evaluation, evaluations, and the metadata document.
 //!
-//! Unknown members are ignored, as the specification demands; everything else is read strictly. Out of scope: the search
-//! endpoints, which this node does not serve and does not announce, and the decision itself (`policy`).
+//! Unknown members are ignored, as the specification demands; everything else is read strictly. Out of scope: the
+//! search endpoints, which this node does not serve and does not announce, and the decision itself (`policy`).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -5,9 +5,9 @@
 //! `additionalInterfaces[].url` (0.3). URLs that nobody calls as an agent (documentation, icon, provider, security
 //! schemes) stay as they are.
 //!
-//! A rewritten card no longer matches its signatures, so they are stripped and [`Rewritten::was_signed`] says so. Out of
-//! scope: verifying them first and signing anew, which needs keys of the upstream agent; and push-notification configs,
-//! which carry the client's own callback URLs, not an agent's.
+//! A rewritten card no longer matches its signatures, so they are stripped and [`Rewritten::was_signed`] says so. Out
+//! of scope: verifying them first and signing anew, which needs keys of the upstream agent; and push-notification
+//! configs, which carry the client's own callback URLs, not an agent's.
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -25,8 +25,8 @@ pub struct CardRewrite<'a> {
     pub upstreams: &'a [Url],
     /// What callers use instead: the route's URL at the gateway.
     pub gateway: &'a Url,
-    /// The extension entry to put in; without one, an entry that is there is taken out, because the caller's own gateway
-    /// deals with it.
+    /// The extension entry to put in; without one, an entry that is there is taken out, because the caller's own
+    /// gateway deals with it.
     pub announcement: Option<Announcement<'a>>,
 }
 
@@ -177,8 +177,8 @@ fn interfaces(
     Ok(count)
 }
 
-/// The main interface of version 0.3. Where it cannot stay, the first additional one takes its place, as a 0.3 card must
-/// have one. Called after the lists are rewritten.
+/// The main interface of version 0.3. Where it cannot stay, the first additional one takes its place, as a 0.3 card
+/// must have one. Called after the lists are rewritten.
 fn main_interface(
     card: &mut Map<String, Value>,
     by: &CardRewrite<'_>,
@@ -211,8 +211,8 @@ fn main_interface(
 }
 
 impl CardRewrite<'_> {
-    /// The URL at the gateway for one below an upstream; `None` for any other, which must not reach the caller where it could
-    /// be called (also in a `Location`). A URL that already is below the gateway stays.
+    /// The URL at the gateway for one below an upstream; `None` for any other, which must not reach the caller where it
+    /// could be called (also in a `Location`). A URL that already is below the gateway stays.
     pub fn at_gateway(&self, text: &str) -> Option<String> {
         let url = Url::parse(text).ok()?;
         let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();

@@ -1,7 +1,7 @@
 //! Lifts typed facts out of a call's body for the policy (`spec/calls.md`, rules CALL-17 to CALL-20).
 //!
-//! A fact that is asked for and is not there denies the call: a policy never sees half of what it was written for. Out of
-//! scope: the meaning of facts, and anything that is not in the body.
+//! A fact that is asked for and is not there denies the call: a policy never sees half of what it was written for. Out
+//! of scope: the meaning of facts, and anything that is not in the body.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -211,8 +211,8 @@ impl LiftRule {
     }
 }
 
-/// One step of a JSON pointer (RFC 6901, section 4). The name must be exact; a second member that some reader takes for it
-/// refuses.
+/// One step of a JSON pointer (RFC 6901, section 4). The name must be exact; a second member that some reader takes for
+/// it refuses.
 fn step<'a>(value: &'a Value, name: &str) -> Result<&'a Value, WhyMissing> {
     match value {
         Value::Object(object) => {
@@ -233,7 +233,8 @@ fn integer(number: &serde_json::Number) -> Option<i64> {
     let bound = i64::try_from(MAX_SAFE_INTEGER).ok()?;
     let whole = number.as_i64().or_else(|| {
         let double = number.as_f64().filter(|double| double.fract() == 0.0)?;
-        // The decimal form of a whole double within the bound is exact; beyond it, it does not parse or is refused below.
+        // The decimal form of a whole double within the bound is exact; beyond it, it does not parse or is refused
+        // below.
         format!("{double:.0}").parse().ok()
     })?;
     (-bound..=bound).contains(&whole).then_some(whole)

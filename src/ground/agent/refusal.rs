@@ -1,8 +1,8 @@
 //! Refusals in the shape that the caller's own library understands (`spec/carriage.md`, rules REFUSE-01 to REFUSE-07).
 //!
 //! A refusal says who refused, why, with which receipt, and what would help; once in fields, and once in the message,
-//! because some SDKs keep nothing else. Out of scope: response headers (`Countersign-Receipt`, `Retry-After`), which the
-//! edge adds, and the forward-auth paths, which answer with a status alone.
+//! because some SDKs keep nothing else. Out of scope: response headers (`Countersign-Receipt`, `Retry-After`), which
+//! the edge adds, and the forward-auth paths, which answer with a status alone.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ use crate::ground::problem::{Fault, Help, ProblemType};
 /// Characters of a refusal's message at most: it ends up in logs and in a model's context.
 const MAX_MESSAGE_CHARS: usize = 1000;
 
-/// Which of the three that a call passes refused it. The words are the same on both sides, so that a refusal can pass the
-/// caller's gateway unchanged. In JSON: `"caller_node"`, `"callee_node"`, `"agent"`.
+/// Which of the three that a call passes refused it. The words are the same on both sides, so that a refusal can pass
+/// the caller's gateway unchanged. In JSON: `"caller_node"`, `"callee_node"`, `"agent"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusedBy {
@@ -266,7 +266,8 @@ impl A2aError {
             }
             // A missing or unusable receipt, and nothing else.
             (_, Fault::Sender | Fault::Evidence, Help::NewReceipt) => Self::ExtensionSupportRequired,
-            // What may pass by itself: frameworks try again after an internal error, and not after an unsupported operation.
+            // What may pass by itself: frameworks try again after an internal error, and not after an unsupported
+            // operation.
             (_, Fault::Node | Fault::Upstream, _) | (_, _, Help::Retry) => Self::Internal,
             _ => Self::UnsupportedOperation,
         }

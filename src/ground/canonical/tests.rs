@@ -245,6 +245,33 @@ fn what_json_cannot_say_is_not_written() {
     assert!(to_vec(&f64::INFINITY).is_err());
 }
 
+#[test]
+fn only_what_is_its_own_canonical_form_is_plain() {
+    for text in [r#"{"a":1,"b":{"a":[true,-2,"é /"]},"c":"a:b"}"#, "[]", "true", "\"\"", "0", r#"{"":1,"A":2,"a":3}"#]
+    {
+        assert!(is_plainly_canonical(text), "{text}");
+        assert_eq!(serde_jcs::to_vec(&parse(text.as_bytes(), &JSON).unwrap()).unwrap(), text.as_bytes());
+    }
+    for text in [
+        "{\"b\":1,\"a\":2}",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\": 1}",
+        "[1,\n2]",
+        " true",
+        "true\n",
+        "[1.0]",
+        "[-0]",
+        "[1e3]",
+        "[9007199254740992]",
+        r#""\/""#,
+        r#"{"\u0061":1}"#,
+        "{\"\u{e9}\":1}",
+        "[null]",
+    ] {
+        assert!(!is_plainly_canonical(text), "{text}");
+    }
+}
+
 fn number() -> impl Strategy<Value = Value> {
     prop_oneof![
         (-9_007_199_254_740_991_i64..=9_007_199_254_740_991).prop_map(Value::from),
@@ -270,6 +297,22 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
+    #[test]
+    fn the_short_way_of_writing_leads_to_the_same_bytes(document in document()) {
+        prop_assert_eq!(to_vec(&document).unwrap(), serde_jcs::to_vec(&document).unwrap());
+        let written = serde_json::to_string(&document).unwrap();
+        if is_plainly_canonical(&written) {
+            prop_assert_eq!(written.into_bytes(), serde_jcs::to_vec(&document).unwrap());
+        }
+    }
+
+    #[test]
+    fn the_short_way_of_reading_accepts_nothing_else(text in r#"([\[\]{},:]|"a"|"b"|"\\u0061"|1|-0|true|null| ){0,12}"#) {
+        let long = parse(text.as_bytes(), &RECEIPT).ok().filter(|value| serde_jcs::to_vec(value).unwrap() == text.as_bytes());
+        prop_assert_eq!(read_plain::<Value>(text.as_bytes(), &RECEIPT).is_some_and(|_| long.is_none()), false);
+        prop_assert_eq!(read_canonical::<Value>(text.as_bytes(), &RECEIPT).ok(), long);
+    }
+
     #[test]
     fn json_09_the_canonical_form_is_a_fixpoint(document in document()) {
         let rules = Rules::json(1 << 20);

@@ -30,8 +30,8 @@ pub struct EngineName {
 /// Everything that decides what a policy revision answers. Its digest is the `epoch` of decisions.
 ///
 /// The digest changes with every byte of every file, and with the engine. What changes only with meaning is
-/// [`policy_set`](Self::policy_set), `schema` and `entities`: between two epochs where these agree, only comments, white
-/// space, order or paths changed.
+/// [`policy_set`](Self::policy_set), `schema` and `entities`: between two epochs where these agree, only comments,
+/// white space, order or paths changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochManifest {

@@ -1,8 +1,8 @@
 //! The embedded store: one SQLite file in WAL mode, every commit synced to disk before it is acknowledged.
 //!
-//! One connection writes, inside `BEGIN IMMEDIATE`; a few others read. Another process (the command line beside a running
-//! node) may open the same file: every rule that must hold across writers is judged inside the write transaction, on
-//! what is in the file, never on what this process remembers.
+//! One connection writes, inside `BEGIN IMMEDIATE`; a few others read. Another process (the command line beside a
+//! running node) may open the same file: every rule that must hold across writers is judged inside the write
+//! transaction, on what is in the file, never on what this process remembers.
 //!
 //! Statement costs are per call far more than per row, so hot writes use one statement for many rows ([`rows`]).
 //!
@@ -50,7 +50,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Makes a new store at `path` for this identity. The file, readable by its owner only, is on disk when this returns.
+    /// Makes a new store at `path` for this identity. The file, readable by its owner only, is on disk when this
+    /// returns.
     ///
     /// Fails with [`StoreError::AlreadyExists`] when the file holds a store. A file that an interrupted creation left
     /// empty is taken over.
@@ -61,8 +62,8 @@ impl SqliteStore {
     /// Opens the store at `path`, and brings an earlier schema up to date.
     ///
     /// Fails with [`StoreError::Missing`], [`StoreError::WrongOperator`], [`StoreError::WrongSchema`],
-    /// [`StoreError::ReadOnly`] or [`StoreError::Corrupt`] when it is not there, another's, a later version's, not to be
-    /// written, or not a database of ours.
+    /// [`StoreError::ReadOnly`] or [`StoreError::Corrupt`] when it is not there, another's, a later version's, not to
+    /// be written, or not a database of ours.
     pub async fn open(path: impl AsRef<Path>, identity: Identity) -> Result<Self, StoreError> {
         open::open(path.as_ref(), identity).await
     }
@@ -72,8 +73,8 @@ impl SqliteStore {
         &self.path
     }
 
-    /// Waits for running calls and closes the file; later calls fail. A store that is just dropped loses nothing, but its
-    /// files may stay open for a moment.
+    /// Waits for running calls and closes the file; later calls fail. A store that is just dropped loses nothing, but
+    /// its files may stay open for a moment.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

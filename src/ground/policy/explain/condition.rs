@@ -1,7 +1,7 @@
 //! Which of a policy's conditions stops it, with the facts that it looked at.
 //!
-//! A condition is taken apart at its outermost `&&` (of a `when`) or `||` (of an `unless`), and each piece is asked as a
-//! policy of its own, in order, so that a piece which guards the next one (`context has amount`) still guards it.
+//! A condition is taken apart at its outermost `&&` (of a `when`) or `||` (of an `unless`), and each piece is asked as
+//! a policy of its own, in order, so that a piece which guards the next one (`context has amount`) still guards it.
 
 use std::collections::BTreeSet;
 

@@ -21,7 +21,8 @@ pub(super) async fn accepted(store: &SqliteStore, iss: &Issuer, jti: &ReceiptId)
 }
 
 pub(super) async fn purge(store: &SqliteStore, before: Timestamp) -> Result<u64, StoreError> {
-    // The watermark is durable before the first entry goes. A crash in between leaves entries that the next purge takes.
+    // The watermark is durable before the first entry goes. A crash in between leaves entries that the next purge
+    // takes.
     sqlx::query("UPDATE progress SET replay_before = ?1 WHERE replay_before < ?1")
         .bind(time(before))
         .execute(&store.writer)

@@ -6,8 +6,8 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::io::store::StoreError;
 
-/// Rows of one statement at most. Beyond this a longer statement saves nothing (measured in `benches/store.rs`), and with
-/// 12 values a row it stays far below SQLite's 32,766 bound values.
+/// Rows of one statement at most. Beyond this a longer statement saves nothing (measured in `benches/store.rs`), and
+/// with 12 values a row it stays far below SQLite's 32,766 bound values.
 const MAX_RUN: usize = 256;
 
 /// Cuts rows into runs whose lengths are powers of two. A statement's text depends on its number of rows, and the
