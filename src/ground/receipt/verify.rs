@@ -7,6 +7,8 @@
 mod context;
 mod logged;
 
+pub(in crate::ground) use logged::verify_log_with_keys;
+
 use std::fmt;
 
 use super::compact::UnverifiedReceipt;
