@@ -8,11 +8,14 @@ pub mod agent;
 pub mod bundle;
 pub mod canonical;
 pub mod crypto;
+pub mod discovery;
 pub mod effect;
+pub mod evidence;
 pub mod keyset;
 pub mod kind;
 pub mod limits;
 pub mod log;
+pub mod message_signature;
 pub mod name;
 #[cfg(feature = "node")]
 pub mod policy;

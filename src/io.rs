@@ -3,6 +3,7 @@
 //!
 //! Out of scope: what evidence means (`ground`), and when to do what (`node`).
 
+pub mod client;
 pub mod clock;
 pub mod entropy;
 pub mod head_file;

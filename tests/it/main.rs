@@ -13,6 +13,7 @@ mod audit;
 mod canonical;
 mod foreign;
 mod log;
+mod message_signature;
 mod problems;
 mod tidy;
 mod write_path;
