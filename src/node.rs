@@ -2,6 +2,7 @@
 
 pub mod acceptor;
 pub mod audit;
+pub mod bundles;
 pub mod decider;
 pub mod directory;
 pub mod followup;
