@@ -6,4 +6,6 @@
 
 #![cfg_attr(test, expect(clippy::string_slice, reason = "tests cut texts that they wrote themselves"))]
 
+#[cfg(feature = "node")]
+pub mod edge;
 pub mod ground;
