@@ -18,7 +18,7 @@ pub use findings::{Finding, Observation, Withheld};
 pub use report::{
     BundleReport, CallReport, CheckpointRow, ItemReport, KeySetRow, LogReport, OperatorReport, Standing, Stories,
 };
-pub use verify::{Options, verify};
+pub use verify::{Options, operator_report, verify};
 
 #[cfg(test)]
 pub(crate) mod tests;

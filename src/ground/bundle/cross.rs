@@ -129,7 +129,7 @@ impl Evidence<'_> {
 
     /// Two roots of one size. The log's signature is enough: the date that is missing on one of them changes nothing.
     fn forks(&self) -> Vec<Finding> {
-        let mut seen: BTreeMap<(&Issuer, &str, u64), Vec<(&ItemReport, &ProofFile)>> = BTreeMap::new();
+        let mut seen: BTreeMap<(&Issuer, &str, u64), Vec<Shown<'_>>> = BTreeMap::new();
         let mut forks = Vec::new();
         for (item, issuer, proof) in self.proofs() {
             let claim = proof.checkpoint.claim();
@@ -176,7 +176,7 @@ impl Evidence<'_> {
 
     /// The logs with the checkpoints that verify.
     pub(super) fn logs(&self) -> Vec<LogReport> {
-        let mut logs: BTreeMap<(&Issuer, &str), BTreeMap<(u64, Digest), CheckpointRow>> = BTreeMap::new();
+        let mut logs: BTreeMap<(&Issuer, &str), Checkpoints> = BTreeMap::new();
         for (item, issuer, proof) in self.proofs().filter(|(item, _, _)| item.passes(Check::Checkpoint)) {
             let (claim, Some(time)) = (proof.checkpoint.claim(), item.verdict.checkpoint_time) else { continue };
             let TreeHead { size, root } = claim.head;
@@ -184,7 +184,7 @@ impl Evidence<'_> {
             let known = logs.entry((issuer, claim.origin.as_str())).or_default().entry((size, root)).or_insert(row);
             known.witnessed_time = [known.witnessed_time, row.witnessed_time].into_iter().flatten().min();
         }
-        let report = |((issuer, origin), rows): ((&Issuer, &str), BTreeMap<_, CheckpointRow>)| {
+        let report = |((issuer, origin), rows): ((&Issuer, &str), Checkpoints)| {
             let mut log = LogReport {
                 issuer: issuer.clone(),
                 origin: origin.to_owned(),
@@ -217,6 +217,12 @@ impl Evidence<'_> {
             .collect()
     }
 }
+
+/// A checkpoint with the receipt whose proof holds it.
+type Shown<'a> = (&'a ItemReport, &'a ProofFile);
+
+/// The checkpoints of one log, by size and root.
+type Checkpoints = BTreeMap<(u64, Digest), CheckpointRow>;
 
 struct IdTwice {
     issuer: Issuer,

@@ -61,7 +61,7 @@ pub fn verify(bundle: &Bundle, pins: &Pins, options: &Options<'_>) -> BundleRepo
     let proofs = bundle.items().iter().map(proof_of).collect();
     let calls = calls::group(&items, |number| reader.decision_of(number));
     let evidence = Evidence { bundle, items: &items, proofs, operators: &operators, key_sets: &key_sets, pins };
-    let operator_rows = operators.iter().map(|(issuer, keys)| row(issuer, keys, pins, &key_sets)).collect();
+    let operator_rows = operators.iter().map(|(issuer, keys)| operator_report(issuer, keys, pins, &key_sets)).collect();
     let (calls, logs) = (calls::compare(calls, &items), evidence.logs());
     let findings = evidence.findings();
     BundleReport {
@@ -95,7 +95,8 @@ fn proof_of(item: &Item) -> Option<ProofFile> {
     item.proof.as_ref().and_then(|text| ProofFile::parse(text.as_bytes()).ok())
 }
 
-fn row(issuer: &Issuer, keys: &IssuerKeys, pins: &Pins, key_sets: &KeySets) -> OperatorReport {
+/// What is known of an operator's keys, for people.
+pub fn operator_report(issuer: &Issuer, keys: &IssuerKeys, pins: &Pins, key_sets: &KeySets) -> OperatorReport {
     let standing = match keys {
         IssuerKeys::Pinned(_) => Standing::Pinned,
         IssuerKeys::Unpinned(_) => Standing::Unpinned,

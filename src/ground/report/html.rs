@@ -57,14 +57,14 @@ impl From<String> for Html {
     }
 }
 
-impl FromIterator<Html> for Html {
+impl FromIterator<Self> for Html {
     fn from_iter<T: IntoIterator<Item = Self>>(pieces: T) -> Self {
         Self(pieces.into_iter().map(Self::into_string).collect())
     }
 }
 
-impl<const N: usize> From<[Html; N]> for Html {
-    fn from(pieces: [Html; N]) -> Self {
+impl<const N: usize> From<[Self; N]> for Html {
+    fn from(pieces: [Self; N]) -> Self {
         pieces.into_iter().collect()
     }
 }

@@ -7,7 +7,6 @@ use super::statements::{Statements, statements};
 use super::{Source, words};
 use crate::ground::bundle::{BundleReport, CallReport, ItemReport, OperatorReport, Standing, Withheld};
 use crate::ground::receipt::payload::Payload;
-use crate::ground::utc;
 use crate::ground::verdict::Conclusion;
 
 const STYLE: &str = include_str!("page.css");
@@ -83,7 +82,7 @@ fn header(report: &BundleReport, source: &Source<'_>) -> Html {
         many(report.items.len(), "statement"),
         many(report.operators.len(), "operator"),
         words::quote(source.name),
-        utc::format(report.created)
+        words::time(report.created)
     );
     let mut banner = Html::element("strong", "", word(report.verdict));
     banner.push(Html::element("p", "", words::conclusion(report.verdict)));
@@ -125,6 +124,12 @@ fn reasons(report: &BundleReport) -> String {
     }
     if !open.is_empty() {
         sentences.push(format!("Open: {open}."));
+    }
+    let unpinned: Vec<String> =
+        report.operators.iter().filter(|row| row.pinned.is_none()).map(|row| row.issuer.to_string()).collect();
+    if !unpinned.is_empty() {
+        let names = words::and(unpinned.into_iter());
+        sentences.push(format!("No fingerprint was given for {names}: see “Whose signatures these are”."));
     }
     sentences.join(" ")
 }
@@ -178,13 +183,16 @@ fn told(report: &BundleReport, numbers: &[usize]) -> Html {
         let says = item.says.as_ref()?;
         Some(row([
             ("no", Html::text(&format!("#{}", item.number))),
-            ("", Html::text(says.iss().as_str())),
-            ("", Html::text(&words::claims_line(says))),
-            ("when", Html::text(&utc::format(*says.iat()).replace('T', " ").replace('Z', " UTC"))),
+            ("who", Html::text(says.iss().as_str())),
+            (
+                if item.verdict.verdict == Conclusion::Invalid { "void" } else { "" },
+                Html::text(&words::claims_line(says)),
+            ),
+            ("when", Html::text(&words::time(*says.iat()))),
             (tag(item), state(item)),
         ]))
     });
-    table(&["", "Operator", "What it says", "By its own clock", "Evidence"], rows)
+    Html::element("div", "told", table(&["", "Operator", "What it says", "By its own clock", "Evidence"], rows))
 }
 
 fn tag(item: &ItemReport) -> &'static str {
@@ -200,14 +208,9 @@ fn state(item: &ItemReport) -> Html {
 }
 
 fn cards(report: &BundleReport, numbers: &[usize]) -> Html {
-    let mut all = Statements::default();
-    let mut refuted = Vec::new();
-    for item in numbers.iter().filter_map(|number| report.item(*number)) {
-        let Statements { proven, claimed } = statements(report, item);
-        all.proven.extend(proven);
-        all.claimed.extend(claimed);
-        refuted.extend(refutation(item));
-    }
+    let Statements { proven, claimed } = statements(report, numbers);
+    let items = numbers.iter().filter_map(|number| report.item(*number));
+    let refuted: Vec<String> = items.filter_map(refutation).collect();
     let withheld: Vec<String> = report
         .withheld
         .iter()
@@ -220,8 +223,8 @@ fn cards(report: &BundleReport, numbers: &[usize]) -> Html {
         inner.push(if sentences.is_empty() { Html::element("p", "soft", nothing) } else { list(sentences) });
         cards.push(Html::element("div", class, inner));
     };
-    card("card proven", "Proven", all.proven, "Nothing.");
-    card("card claimed", "Only claimed", all.claimed, "Nothing.");
+    card("card proven", "Proven", proven, "Nothing.");
+    card("card claimed", "Only claimed", claimed, "Nothing.");
     card("card missing", "Withheld", withheld, "Nothing that would belong here.");
     let mut section: Html = refuted.into_iter().map(|sentence| Html::element("div", "alarm", sentence)).collect();
     section.push(Html::element("div", "cards", cards));
@@ -263,7 +266,7 @@ fn operators(report: &BundleReport) -> Html {
          fingerprint. The keys inside the file prove nothing about that: the fingerprint has to reach you another way.",
     ));
     let rows = report.operators.iter().map(operator);
-    section.push(table(&["Operator", "Fingerprint", "How it stands"], rows));
+    section.push(Html::element("div", "keys", table(&["Operator", "Fingerprint", "How it stands"], rows)));
     if let Some(open) = report.operators.iter().find(|row| row.pinned.is_none()) {
         section.push(Html::element("p", "", words::how_to_compare(&open.issuer)));
     }
@@ -279,7 +282,7 @@ fn operator(row: &OperatorReport) -> Html {
         format!(
             " Used was key set {}, which its root key dates {}; a later one could revoke keys.",
             used.number,
-            utc::format(used.iat)
+            words::time(used.iat)
         )
     });
     let (class, sentence) = match &row.standing {
@@ -293,7 +296,7 @@ fn operator(row: &OperatorReport) -> Html {
     };
     let mut stands = Html::element("span", class, sentence);
     stands.push(key_set.unwrap_or_default());
-    self::row([("", Html::text(row.issuer.as_str())), ("", shown), ("", stands)])
+    self::row([("who", Html::text(row.issuer.as_str())), ("", shown), ("", stands)])
 }
 
 fn logs(report: &BundleReport) -> Html {
@@ -315,11 +318,11 @@ fn logs(report: &BundleReport) -> Html {
         };
         section.push(Html::element("h3", "", log.origin.as_str()));
         let rows = log.checkpoints.iter().map(|checkpoint| {
-            let witnessed = checkpoint.witnessed_time.map_or_else(|| "not judged".to_owned(), utc::format);
+            let witnessed = checkpoint.witnessed_time.map_or_else(|| "not judged".to_owned(), words::time);
             row([
                 ("no", Html::text(&checkpoint.size.to_string())),
                 ("", code(checkpoint.root.to_string())),
-                ("when", Html::text(&utc::format(checkpoint.time))),
+                ("when", Html::text(&words::time(checkpoint.time))),
                 ("when", Html::text(&witnessed)),
             ])
         });

@@ -1,111 +1,154 @@
-//! What one receipt proves, and what it merely says.
+//! What the receipts of one call prove, and what they merely say.
+//!
+//! What they say stands beside it, so the sentences here name receipts by number and gather those of which the same holds.
+
+use std::collections::BTreeMap;
 
 use super::visible;
-use super::words::{claims_line, quote};
+use super::words::{and, numbers, quote, time};
 use crate::ground::bundle::{BundleReport, ItemReport};
-use crate::ground::receipt::payload::{Assurance, Basis, BodyBinding, Decision, LogPromise, Payload};
-use crate::ground::utc;
+use crate::ground::name::{Issuer, Timestamp};
+use crate::ground::receipt::payload::{Assurance, Basis, BodyBinding, Decision, Payload};
 use crate::ground::verdict::{Check, Conclusion};
 
-/// The sentences about one receipt.
+/// The sentences about some receipts.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
     pub(super) proven: Vec<String>,
     pub(super) claimed: Vec<String>,
 }
 
-/// Sorts what a receipt amounts to. Of an invalid one nothing counts; of one whose operator is not pinned nothing is
-/// proven.
-pub(super) fn statements(report: &BundleReport, item: &ItemReport) -> Statements {
+/// A receipt that is not refuted, with what it says.
+type Told<'a> = (&'a ItemReport, &'a Payload);
+
+/// Sorts what the receipts amount to. Of invalid ones nothing counts; where an operator is not pinned nothing is proven.
+pub(super) fn statements(report: &BundleReport, numbers: &[usize]) -> Statements {
+    let items = numbers.iter().filter_map(|number| report.item(*number));
+    let told: Vec<Told<'_>> = items
+        .filter(|item| item.verdict.verdict != Conclusion::Invalid)
+        .filter_map(|item| Some((item, item.says.as_ref()?)))
+        .collect();
+    let (proven, open): (Vec<Told<'_>>, Vec<Told<'_>>) = told.iter().partition(|(item, _)| item.is_proven());
     let mut found = Statements::default();
-    let Some(says) = &item.says else { return found };
-    if item.verdict.verdict == Conclusion::Invalid {
-        return found;
+    if !proven.is_empty() {
+        found.proven.push(format!("Who made these statements: {}.", by_issuer(&proven)));
+        disclosed(&proven, &mut found.proven);
+        logged(&proven, &mut found.proven);
     }
-    let (issuer, line) = (says.iss(), claims_line(says));
-    if item.is_proven() {
-        found.proven.push(format!("{issuer} signed #{}: it {line}.", item.number));
-        bound(item, says, &mut found.proven);
-        logged(report, item, says.log(), &mut found.proven);
-    } else {
-        found.claimed.push(format!("That {issuer} signed #{} at all: it {line}.", item.number));
+    if !open.is_empty() {
+        found.claimed.push(format!("Who made these statements: {}, so the file says.", by_issuer(&open)));
     }
-    if item.passes(Check::Relation) {
-        let sentence = format!("#{} answers exactly the decision in this file.", item.number);
-        found.proven.extend(item.is_proven().then_some(sentence));
-    }
-    claims(item, says, &mut found.claimed);
+    claims(&told, &mut found.claimed);
     found
 }
 
-fn bound(item: &ItemReport, says: &Payload, proven: &mut Vec<String>) {
-    let is_outcome = matches!(says, Payload::Outcome(_));
-    if let Some((method, target)) = item.request.as_ref().filter(|_| item.passes(Check::Target)) {
-        proven.push(format!("#{} was made for the request {} {}.", item.number, visible(method), quote(target)));
+fn by_issuer(told: &[Told<'_>]) -> String {
+    let mut groups: BTreeMap<&Issuer, Vec<usize>> = BTreeMap::new();
+    told.iter().for_each(|(item, says)| groups.entry(says.iss()).or_default().push(item.number));
+    and(groups.into_iter().map(|(issuer, items)| format!("{} by {issuer}", numbers(&items))))
+}
+
+fn disclosed(proven: &[Told<'_>], sentences: &mut Vec<String>) {
+    let answers: Vec<usize> = of(proven, |(item, _)| item.passes(Check::Relation));
+    if !answers.is_empty() {
+        sentences.push(format!("That no other decision than this one is meant in {}.", numbers(&answers)));
     }
-    if item.passes(Check::Body) {
-        let which = if is_outcome { "response" } else { "request" };
-        proven.push(format!("The {which} body in this file is, byte for byte, the one that #{} names.", item.number));
+    for (item, says) in proven {
+        let number = item.number;
+        if let Some((method, target)) = item.request.as_ref().filter(|_| item.passes(Check::Target)) {
+            sentences.push(format!("That #{number} was made for the request {} {}.", visible(method), quote(target)));
+        }
+        if item.passes(Check::Body) {
+            let which = if matches!(says, Payload::Outcome(_)) { "response" } else { "request" };
+            sentences.push(format!(
+                "That the {which} body in this file is, byte for byte, the one that #{number} is about."
+            ));
+        }
     }
 }
 
-fn logged(report: &BundleReport, item: &ItemReport, promise: &LogPromise, proven: &mut Vec<String>) {
-    if !(item.passes(Check::Inclusion) && item.passes(Check::Checkpoint)) {
-        return;
+fn logged(proven: &[Told<'_>], sentences: &mut Vec<String>) {
+    let mut logs: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (item, says) in proven {
+        if item.passes(Check::Inclusion) && item.passes(Check::Checkpoint) {
+            let place = item.index.map(|index| format!(" (entry {index})")).unwrap_or_default();
+            logs.entry(&says.log().origin).or_default().push(format!("#{}{place}", item.number));
+        }
     }
-    let place = item.index.map(|index| format!(" as entry {index}")).unwrap_or_default();
-    let number = item.number;
-    proven.push(format!(
-        "#{number} stands in the log {}{place}, and cannot be taken out unnoticed.",
-        visible(&promise.origin)
-    ));
-    match item.verdict.witnessed_time.filter(|_| item.passes(Check::Witnesses)) {
-        Some(time) => proven.push(format!("Your witnesses confirm that #{number} existed by {}.", utc::format(time))),
-        None if report.level == crate::ground::verdict::Level::Witnessed => {}
-        None if item.passes(Check::Promise) => proven.push(format!(
-            "By the log's own date, #{number} was logged by {}, as it had promised.",
-            utc::format(promise.include_by)
-        )),
-        None => {}
+    for (origin, items) in logs {
+        let (it, origin) = (if items.len() == 1 { "it" } else { "they" }, visible(origin));
+        let items = and(items.into_iter());
+        sentences.push(format!("That the log {origin} holds {items}, from where {it} cannot be taken unnoticed."));
+    }
+    let kept = of(proven, |(item, _)| item.passes(Check::Promise) && !item.passes(Check::Witnesses));
+    if !kept.is_empty() {
+        sentences
+            .push(format!("That {} kept the promise to be logged in time, by the log's own date.", numbers(&kept)));
+    }
+    let mut witnessed: BTreeMap<Timestamp, Vec<usize>> = BTreeMap::new();
+    for (item, _) in proven.iter().filter(|(item, _)| item.passes(Check::Witnesses)) {
+        if let Some(time) = item.verdict.witnessed_time {
+            witnessed.entry(time).or_default().push(item.number);
+        }
+    }
+    if !witnessed.is_empty() {
+        let dated = and(witnessed.into_iter().map(|(at, items)| format!("{} by {}", numbers(&items), time(at))));
+        sentences.push(format!("Since when these exist at the latest, by the word of your witnesses: {dated}."));
     }
 }
 
-fn claims(item: &ItemReport, says: &Payload, claimed: &mut Vec<String>) {
-    let (number, issuer) = (item.number, says.iss());
-    match says {
-        Payload::Decision(decision) => identities(number, decision, claimed),
-        Payload::Acknowledgement(answer) => {
-            if answer.body == BodyBinding::Bound {
-                claimed.push(format!("That {issuer} checked the body before it answered (#{number})."));
-            }
-            claimed.extend(evaluated(number, issuer, answer.assurance));
+fn of(told: &[Told<'_>], holds: impl Fn(&Told<'_>) -> bool) -> Vec<usize> {
+    told.iter().filter(|told| holds(told)).map(|(item, _)| item.number).collect()
+}
+
+fn claims(told: &[Told<'_>], sentences: &mut Vec<String>) {
+    for (item, says) in told {
+        if let Payload::Decision(decision) = says {
+            identities(item.number, decision, sentences);
         }
-        Payload::Outcome(_) => {
-            claimed.push(format!("That the call came out as #{number} says: this is the word of {issuer}."));
-        }
-        Payload::Configuration(_) => {}
     }
-    if item.verdict.witnessed_time.is_none() {
-        claimed.push(format!(
-            "The time of #{number}, {}: by the clock of {issuer}, which no witness confirms here.",
-            utc::format(*says.iat())
+    let evaluated = of(told, |(_, says)| assurance(says) == Some(Assurance::Evaluated));
+    if !evaluated.is_empty() {
+        sentences.push(format!("That the operators' policies lead to {}.", numbers(&evaluated)));
+    }
+    let observed = of(told, |(_, says)| assurance(says) == Some(Assurance::Observed));
+    if !observed.is_empty() {
+        sentences.push(format!(
+            "That another system decided {} so: the operator's node was only told the result.",
+            numbers(&observed)
         ));
     }
+    let checked =
+        |says: &Payload| matches!(says, Payload::Acknowledgement(answer) if answer.body == BodyBinding::Bound);
+    let checked = of(told, |(_, says)| checked(says));
+    if !checked.is_empty() {
+        sentences.push(format!("That the body was checked before {} was given.", numbers(&checked)));
+    }
+    let outcomes = of(told, |(_, says)| matches!(says, Payload::Outcome(_)));
+    if !outcomes.is_empty() {
+        sentences.push(format!(
+            "That the call came out as told in {}: an outcome is its operator's word.",
+            numbers(&outcomes)
+        ));
+    }
+    let undated = of(told, |(item, _)| item.verdict.witnessed_time.is_none());
+    if !undated.is_empty() {
+        sentences.push(format!("The times of {}: no witness confirms them here.", numbers(&undated)));
+    }
 }
 
-fn evaluated(number: usize, issuer: &crate::ground::name::Issuer, assurance: Assurance) -> Option<String> {
-    Some(match assurance {
-        Assurance::Evaluated => format!("That the policies of {issuer} lead to #{number}."),
-        Assurance::Observed => {
-            format!("That another system of {issuer} decided so: its node was only told the result (#{number}).")
-        }
-    })
+fn assurance(says: &Payload) -> Option<Assurance> {
+    match says {
+        Payload::Decision(decision) => Some(decision.assurance),
+        Payload::Acknowledgement(answer) => Some(answer.assurance),
+        Payload::Outcome(_) | Payload::Configuration(_) => None,
+    }
 }
 
-fn identities(number: usize, decision: &Decision, claimed: &mut Vec<String>) {
+fn identities(number: usize, decision: &Decision, sentences: &mut Vec<String>) {
     let (issuer, identity) = (&decision.iss, &decision.identity);
     let mut fact = |what: String, basis: &Basis| {
-        claimed.push(match basis {
+        sentences.push(match basis {
             Basis::Claimed {} => format!("That {what} (#{number}): somebody said so, and {issuer} did not check it."),
             Basis::Verified { by } => {
                 format!("That {what} (#{number}): {issuer} says that it checked this, by {}.", quote(by.as_str()))
@@ -119,5 +162,4 @@ fn identities(number: usize, decision: &Decision, claimed: &mut Vec<String>) {
     if let Some(basis) = &identity.delegation {
         fact("the agents before it in the chain handed over to it".to_owned(), basis);
     }
-    claimed.extend(evaluated(number, issuer, decision.assurance));
 }

@@ -30,10 +30,12 @@ fn a_page_says_who_said_what_and_what_is_not_proven() {
         "https://a.example asks https://b.example",
         "Both sides tell the same outcome.",
         "allowed “travel-agent”, for “user-7f3a”, to do “a2a.send_message” on PeerAgent “https://b.example/hotel”",
-        "The request body in this file is, byte for byte, the one that #1 names.",
+        "That the request body in this file is, byte for byte, the one that #1 is about.",
+        "Who made these statements: #1 and #4 by https://a.example and #2 and #3 by https://b.example.",
+        "That the log b.example/log holds #2 (entry 3) and #3 (entry 4), from where they cannot be taken unnoticed.",
         "it acts for “user-7f3a” (#1): somebody said so, and https://a.example did not check it.",
         "#5: the nonce: without it nobody can check which request the decision was for.",
-        "“duty_manager” must approve until 2027-01-15T09:03:20Z",
+        "“duty_manager” must approve until 2027-01-15 09:03:20 UTC",
         "That the action was right, wanted or lawful.",
     ] {
         assert!(page.contains(expected), "{expected}");
@@ -75,7 +77,7 @@ fn without_pins_nothing_is_called_proven_and_the_fingerprints_are_shown() {
     let report = judged("bundle.json", false);
     let page = page(&report, &SOURCE);
     assert!(page.contains("Undetermined") && page.contains("Not pinned: compare it"));
-    assert!(!page.contains("signed #1: it"));
+    assert!(page.contains("by https://b.example, so the file says."));
     let lines = fingerprint_lines(&report.operators);
     for row in &report.operators {
         assert!(lines.contains(&format!("  --trust {}={}\n", row.issuer, row.fingerprints[0])), "{lines}");
@@ -90,7 +92,7 @@ fn lies_and_refuted_statements_stand_out() {
     assert!(text.contains("showed two histories of its log a.example/log"));
     let page = page(&judged("bundle-tampered.json", true), &SOURCE);
     assert!(page.contains("#2 does not hold: the signature does not verify."));
-    assert!(!page.contains("https://b.example signed #2"));
+    assert!(page.contains("#1 and #4 by https://a.example and #3 by https://b.example"));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use super::words;
 use super::{Source, visible};
 use crate::ground::bundle::{BundleReport, CallReport, ItemReport, OperatorReport, Standing};
 use crate::ground::receipt::payload::Payload;
-use crate::ground::utc;
 use crate::ground::verdict::{CheckResult, Conclusion, Verdict};
 
 /// A verdict with what the receipt says, if it is one, and every check.
@@ -15,8 +14,9 @@ pub fn verdict_text(verdict: &Verdict, claims: Option<&Payload>) -> String {
     if let Some(claims) = claims {
         let kind = claims.kind();
         out.push_str(&format!("\n{kind} of {} for {}\n", claims.iss(), claims.aud()));
-        out.push_str(&format!("  it {}\n", words::claims_line(claims)));
-        out.push_str(&format!("  issued {} by its own clock, id {}\n", utc::format(*claims.iat()), claims.jti()));
+        let it = if verdict.verdict == Conclusion::Valid { "it" } else { "it claims that it" };
+        out.push_str(&format!("  {it} {}\n", words::claims_line(claims)));
+        out.push_str(&format!("  issued {} by its own clock, id {}\n", words::time(*claims.iat()), claims.jti()));
     }
     out.push_str(&format!("\nchecks (level {})\n", verdict.level));
     for row in &verdict.checks {
@@ -25,10 +25,10 @@ pub fn verdict_text(verdict: &Verdict, claims: Option<&Payload>) -> String {
         out.push('\n');
     }
     if let Some(time) = verdict.checkpoint_time {
-        out.push_str(&format!("\ncheckpoint dated {} by the operator\n", utc::format(time)));
+        out.push_str(&format!("\ncheckpoint dated {} by the operator\n", words::time(time)));
     }
     if let Some(time) = verdict.witnessed_time {
-        out.push_str(&format!("witnessed by {}\n", utc::format(time)));
+        out.push_str(&format!("witnessed by {}\n", words::time(time)));
     }
     disclaimers(&verdict.does_not_assert, &mut out);
     out

@@ -3,7 +3,7 @@
 use super::visible;
 use crate::ground::bundle::{Finding, Observation, Stories, Withheld};
 use crate::ground::effect::Effect;
-use crate::ground::name::Issuer;
+use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::receipt::payload::{
     Acknowledgement, Approval, ConfigurationEvent, Decision, Mode, Observer, Outcome, OutcomeStatus, Payload,
 };
@@ -129,7 +129,7 @@ fn acknowledged(answer: &Acknowledgement) -> String {
 
 fn approval(approval: Option<&Approval>) -> String {
     let until = |approval: &Approval| {
-        format!(": {} must approve until {}", quote(approval.by.as_str()), utc::format(approval.deadline))
+        format!(": {} must approve until {}", quote(approval.by.as_str()), time(approval.deadline))
     };
     approval.map(until).unwrap_or_default()
 }
@@ -193,6 +193,9 @@ pub(super) fn observation(observation: &Observation) -> String {
             "The caller's own decision #{decision} is not to allow the call, and the acknowledgement \
              #{acknowledgement} lets it through."
         ),
+        Observation::ConsistencyNotShown { origin, from, to } if from == to => {
+            format!("Two different states of the log {} with {from} entries are shown.", visible(origin))
+        }
         Observation::ConsistencyNotShown { origin, from, to } => format!(
             "No proof here shows that the log {} with {from} entries is the beginning of the one with {to}.",
             visible(origin)
@@ -225,8 +228,23 @@ pub(super) fn observation(observation: &Observation) -> String {
     }
 }
 
-fn numbers(items: &[usize]) -> String {
-    items.iter().map(|item| format!("#{item}")).collect::<Vec<_>>().join(", ")
+/// Receipts by number, as `#1, #2 and #4`.
+pub(super) fn numbers(items: &[usize]) -> String {
+    and(items.iter().map(|item| format!("#{item}")))
+}
+
+/// A list in a sentence.
+pub(super) fn and(items: impl Iterator<Item = String>) -> String {
+    let mut items: Vec<String> = items.collect();
+    match items.pop() {
+        Some(last) if !items.is_empty() => format!("{} and {last}", items.join(", ")),
+        only => only.unwrap_or_default(),
+    }
+}
+
+/// A time for people.
+pub(super) fn time(time: Timestamp) -> String {
+    utc::format(time).replace('T', " ").replace('Z', " UTC")
 }
 
 /// What is missing, in a phrase without its receipt.

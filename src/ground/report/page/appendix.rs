@@ -8,7 +8,7 @@ use crate::ground::verdict::{CheckResult, CheckRow};
 
 pub(super) fn appendix(report: &BundleReport) -> Html {
     let mut section = Html::element("h2", "", "Technical appendix");
-    let at = report.at.map(|at| format!(" Freshness was judged at {}.", crate::ground::utc::format(at)));
+    let at = report.at.map(|at| format!(" Freshness was judged at {}.", words::time(at)));
     section.push(Html::element("p", "", format!("Level demanded: {}.{}", report.level, at.unwrap_or_default())));
     section.push(report.items.iter().map(one).collect::<Html>());
     Html::element("section", "appendix", section)
