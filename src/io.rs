@@ -9,4 +9,5 @@ pub mod entropy;
 pub mod head_file;
 pub mod key_files;
 pub mod policy_folder;
+pub mod secret_files;
 pub mod store;

@@ -1,6 +1,10 @@
 //! The node: an operator's living side. It issues, sequences, accepts, remembers peers and follows up.
+//!
+//! [`Node::start`] puts the rooms together and starts what runs behind the calls; [`Node::shutdown`] ends it in order.
+//! Out of scope: listeners and files (`edge`).
 
 pub mod acceptor;
+pub mod archive;
 pub mod audit;
 pub mod bundles;
 pub mod decider;
@@ -12,5 +16,259 @@ pub mod observation;
 pub mod operator;
 pub mod outcomes;
 pub mod policies;
+pub mod policy_watch;
 pub mod rate;
+pub mod readiness;
 pub mod sequencer;
+pub mod tokens;
+pub mod upkeep;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::ground::log::merkle::TreeHead;
+use crate::io::client::{ClientBuildError, ClientConfig, PeerClient};
+use crate::io::clock::Clock;
+use crate::io::head_file::HeadFile;
+use crate::io::policy_folder;
+use crate::io::store::Store;
+use crate::node::acceptor::{Acceptor, Terms};
+use crate::node::archive::Archive;
+use crate::node::decider::Decider;
+use crate::node::directory::{Directory, DirectoryConfig};
+use crate::node::followup::FollowUp;
+use crate::node::issuer::{CaughtUp, ReceiptIssuer};
+use crate::node::logbook::Logbook;
+use crate::node::operator::Operator;
+use crate::node::policies::{Policies, PoliciesError};
+use crate::node::policy_watch::{FolderState, PolicyWatch};
+use crate::node::readiness::Readiness;
+use crate::node::sequencer::{Sequencer, SequencerError};
+use crate::node::tokens::Tokens;
+
+/// How a node works: the part of the configuration that is not about listeners.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeSettings {
+    /// Time between two checkpoints while there is something new.
+    pub checkpoint_interval: Duration,
+    /// Seconds within which every receipt promises to be in a published checkpoint.
+    pub include_within_s: u64,
+    /// Seconds for which our decisions are valid.
+    pub decision_lifetime_s: u64,
+    /// Seconds that an escalated action waits for its approval.
+    pub approval_wait_s: u64,
+    /// What is demanded of other operators' receipts.
+    pub terms: Terms,
+    /// How peers' key sets are kept fresh.
+    pub directory: DirectoryConfig,
+}
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct NodeParts {
+    /// Who it is.
+    pub operator: Arc<Operator>,
+    /// Its memory.
+    pub store: Arc<dyn Store>,
+    /// Its time.
+    pub clock: Clock,
+    /// Where the last signed head is kept outside of the store; without one, a store that is restored from an older
+    /// backup goes unnoticed here.
+    pub head_file: Option<HeadFile>,
+    /// The policy's working copy: the source of the first epoch, watched for edits.
+    pub policy_folder: Option<PathBuf>,
+    /// Whom it may reach.
+    pub peers: ClientConfig,
+    /// How it works.
+    pub settings: NodeSettings,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The log does not go on.
+    #[error(transparent)]
+    Log(#[from] SequencerError),
+    /// The client for peers' nodes cannot be made.
+    #[error(transparent)]
+    Client(#[from] ClientBuildError),
+    /// There is no policy in force.
+    #[error(transparent)]
+    Policies(#[from] PoliciesError),
+}
+
+/// A running node. Shared behind an `Arc` by everything that serves it.
+#[derive(Debug)]
+pub struct Node {
+    /// Who it is.
+    pub operator: Arc<Operator>,
+    /// Its time.
+    pub clock: Clock,
+    /// How it works.
+    pub settings: NodeSettings,
+    /// Signs and commits receipts.
+    pub issuer: ReceiptIssuer,
+    /// Reads the log.
+    pub logbook: Logbook,
+    /// The policies in force.
+    pub policies: Policies,
+    /// Takes decisions.
+    pub decider: Decider,
+    /// Takes in other operators' decisions.
+    pub acceptor: Acceptor,
+    /// The peers and their keys.
+    pub directory: Arc<Directory>,
+    /// Fetches from peers.
+    pub client: PeerClient,
+    /// Reads receipts.
+    pub archive: Archive,
+    /// Who may use the private listener.
+    pub tokens: Tokens,
+    /// The published head, as it moves.
+    pub published: watch::Receiver<TreeHead>,
+    /// How far the log has caught up.
+    pub caught_up: CaughtUp,
+    /// What the policy's working copy is.
+    pub folder: watch::Receiver<FolderState>,
+    store: Arc<dyn Store>,
+    head_file: Option<HeadFile>,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Node {
+    /// Starts a node. The log is taken up first, since every receipt names its head, the one that begins the first
+    /// epoch included.
+    pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
+        let NodeParts { operator, store, clock, head_file, policy_folder, peers, settings } = parts;
+        let sequencer =
+            Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
+        let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
+        let (issuer, writer) = ReceiptIssuer::start(
+            Arc::clone(&operator),
+            Arc::clone(&store),
+            clock.clone(),
+            published.clone(),
+            settings.include_within_s,
+            caught_up.clone(),
+        );
+        let files = || match &policy_folder {
+            Some(folder) => Ok(policy_folder::read(folder)?),
+            None => Ok(Vec::new()),
+        };
+        let policies = Policies::open(Arc::clone(&store), &issuer, files).await?;
+        let decider = Decider::new(
+            Arc::clone(&store),
+            issuer.clone(),
+            policies.clone(),
+            settings.decision_lifetime_s,
+            settings.approval_wait_s,
+        );
+        let client = PeerClient::new(&peers)?;
+        let directory = Arc::new(Directory::new(Arc::clone(&store), client.clone(), clock.clone(), settings.directory));
+        let acceptor = Acceptor::new(
+            Arc::clone(&store),
+            clock.clone(),
+            issuer.clone(),
+            decider.clone(),
+            Arc::clone(&directory),
+            settings.terms,
+        );
+        let watch = PolicyWatch::new(policies.clone(), policy_folder);
+        let folder = watch.state();
+        let stop = CancellationToken::new();
+        let followup = FollowUp::new(
+            Arc::clone(&store),
+            Arc::clone(&operator),
+            Arc::clone(&directory),
+            client.clone(),
+            clock.clone(),
+        );
+        let tasks = vec![
+            writer_guard(writer, stop.clone()),
+            tokio::spawn(sequencer.run(settings.checkpoint_interval, stop.clone())),
+            tokio::spawn(watch.run(stop.clone())),
+            tokio::spawn(follow_up(followup, stop.clone())),
+            tokio::spawn(refresh_peers(Arc::clone(&directory), stop.clone())),
+            tokio::spawn(upkeep::index_receipts(Arc::clone(&store), stop.clone())),
+            tokio::spawn(upkeep::purge_replay(Arc::clone(&store), clock.clone(), stop.clone())),
+        ];
+        Ok(Arc::new(Self {
+            logbook: Logbook::new(Arc::clone(&store)),
+            archive: Archive::new(Arc::clone(&store)),
+            tokens: Tokens::new(Arc::clone(&store), clock.clone()),
+            operator,
+            clock,
+            settings,
+            issuer,
+            policies,
+            decider,
+            acceptor,
+            directory,
+            client,
+            published,
+            caught_up,
+            folder,
+            store,
+            head_file,
+            stop,
+            tasks: Mutex::new(tasks),
+        }))
+    }
+
+    /// Whether this node can keep its promises now.
+    pub async fn readiness(&self) -> Readiness {
+        readiness::readiness(self).await
+    }
+
+    /// Runs `task` until the node shuts down; it has to end soon after the token is cancelled.
+    pub fn spawn<F>(&self, task: impl FnOnce(CancellationToken) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let handle = tokio::spawn(task(self.stop.clone()));
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+    }
+
+    /// Ends what runs behind the calls, the sequencer with a last step, and waits for at most `bound`. Calls should have
+    /// ended before: a receipt that is committed later waits for the next start. Tells whether all ended in time; what did
+    /// not is cut off, which loses nothing, since every commit stands or falls whole.
+    pub async fn shutdown(&self, bound: Duration) -> bool {
+        self.stop.cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        let aborts: Vec<_> = tasks.iter().map(JoinHandle::abort_handle).collect();
+        let all = tokio::time::timeout(bound, futures_util::future::join_all(tasks)).await;
+        for task in aborts {
+            task.abort();
+        }
+        all.is_ok()
+    }
+}
+
+/// The write path lives as long as somebody holds the issuer, which this node does itself: on shutdown it is left to
+/// finish its batch and is not waited for.
+fn writer_guard(writer: JoinHandle<()>, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            ended = writer => {
+                if !stop.is_cancelled() {
+                    tracing::error!(?ended, "the write path ended; nothing can be issued until the node is started again");
+                }
+            }
+        }
+    })
+}
+
+async fn follow_up(worker: FollowUp, stop: CancellationToken) {
+    worker.run(stop).await;
+}
+
+async fn refresh_peers(directory: Arc<Directory>, stop: CancellationToken) {
+    directory.run(stop).await;
+}

@@ -147,11 +147,8 @@ impl Acceptor {
             ..NotAccepted::of(error.problem())
         })?;
         let issuer = receipt.claims().iss().clone();
-        let peer = self.directory.standing_for(&issuer, receipt.kid()).await;
-        let peer = peer.map_err(|refusal| NotAccepted {
-            detail: Some(refusal.to_string()),
-            ..NotAccepted::of(refusal.problem()).said_by(&issuer)
-        })?;
+        let standing = self.directory.standing_for(&issuer, receipt.kid()).await;
+        let standing = standing.map_err(|refusal| NotAccepted::of(refusal.problem()).said_by(&issuer))?;
         let nonce = read_nonce(arrival.nonce).map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
         let exchange = Exchange {
             nonce: nonce.as_ref(),
@@ -167,7 +164,7 @@ impl Acceptor {
             audience: Some(self.issuer.name()),
             exchange: Some(exchange),
             proof: arrival.proof,
-            ..Question::offline(self.terms.level, Trust::Pinned(&peer.key_set))
+            ..Question::offline(self.terms.level, Trust::Pinned(&standing.key_set))
         };
         let detail = expectation(&receipt, arrival);
         let verification = verify(receipt, &question);
