@@ -95,7 +95,8 @@ async fn commit(
         response,
         status: ending.status,
     };
-    let promise = received.as_ref().map(|received| Work::check_promise(received, draft.iat));
+    let promise =
+        received.as_ref().map(|received| Work::check_promise(received.digest, received.iss.clone(), draft.iat));
     let with = Attachments { received, followups: promise.into_iter().collect(), ..Attachments::default() };
     issuer.issue(Payload::Outcome(Box::new(payload)), with).await
 }
