@@ -6,6 +6,8 @@
 pub mod acceptor;
 pub mod answers;
 pub mod archive;
+pub mod audit;
+pub mod bundles;
 pub mod decider;
 pub mod directory;
 pub mod followup;

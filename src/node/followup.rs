@@ -1,9 +1,9 @@
 //! Follow-up: what this node does later, off the call path, to have both halves of the evidence.
 //!
-//! The caller pulls what the other side has about its decision; the receiver checks that a received receipt was logged as
-//! promised. Work waits in the store, so that a crash delays it and loses nothing; a worker that died leaves it to the next
-//! one. Everything here may be done twice without harm. What it notices are observations, never findings: only a file that
-//! proves a lie by itself is one. Out of scope: who plans the work (`decider`, `acceptor`).
+//! The caller pulls what the other side has about its decision; the receiver checks that a received receipt was logged
+//! as promised. Work waits in the store, so that a crash delays it and loses nothing; a worker that died leaves it to
+//! the next one. Everything here may be done twice without harm. What it notices are observations, never findings:
+//! only a file that proves a lie by itself is one. Out of scope: who plans the work (`decider`, `acceptor`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::ground::name::{Code, Timestamp};
+use crate::ground::crypto::hash::Digest;
+use crate::ground::name::{Code, Issuer, Timestamp};
 use crate::io::client::PeerClient;
 use crate::io::clock::Clock;
-use crate::io::store::{Followup, NewFollowup, NewReceipt, Store, StoreError};
+use crate::io::store::{Followup, NewFollowup, Store, StoreError};
 use crate::node::directory::{Directory, Refusal};
-use crate::node::issuer::OwnFollowup;
 use crate::node::observation::{Note, Noticed, note_once};
 use crate::node::operator::Operator;
 
@@ -27,14 +27,18 @@ mod promise;
 #[cfg(test)]
 mod tests;
 
+/// Seconds after a call began before its evidence is pulled for the first time, should the answer not have brought it:
+/// a usual call is over by then.
+pub const PULL_AFTER_S: u64 = 5;
+
 /// Work taken at a time.
 const BATCH: u32 = 64;
 
 /// Work done at the same time. Each waits for a peer, at most a few fetches long.
 const AT_ONCE: usize = 8;
 
-/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of [`AT_ONCE`],
-/// each at its deadline three times over, take four minutes.
+/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of
+/// [`AT_ONCE`], each at its deadline three times over, take four minutes.
 const LEASE_S: u64 = 300;
 
 /// After this many tries work is given up. With [`backoff_s`] the last one is about half a day after the first.
@@ -72,20 +76,10 @@ impl Work {
         Code::registered(self.as_str())
     }
 
-    /// To be issued with a decision for another operator: the first look comes when a usual call is over.
-    pub fn pull_evidence(now: Timestamp) -> OwnFollowup {
-        OwnFollowup { due: now.plus(5), kind: Self::PullEvidence.code() }
-    }
-
-    /// To be committed with a received receipt. The first look comes after a usual checkpoint and not only at the promised
-    /// time: a proof under a checkpoint from before that time is the one that shows the promise kept.
-    pub fn check_promise(received: &NewReceipt, now: Timestamp) -> NewFollowup {
-        NewFollowup {
-            due: now.plus(3),
-            kind: Self::CheckPromise.code(),
-            subject: received.digest,
-            peer: received.iss.clone(),
-        }
+    /// To be committed with a received receipt. The first look comes after a usual checkpoint and not only at the
+    /// promised time: a proof under a checkpoint from before that time is the one that shows the promise kept.
+    pub fn check_promise(receipt: Digest, issuer: Issuer, now: Timestamp) -> NewFollowup {
+        NewFollowup { due: now.plus(3), kind: Self::CheckPromise.code(), subject: receipt, peer: issuer }
     }
 
     fn of(code: &Code) -> Option<Self> {
@@ -203,12 +197,23 @@ impl FollowUp {
     }
 
     async fn note(&self, work: &Followup, noticed: Noticed, detail: serde_json::Value) -> Result<(), StoreError> {
-        let note = Note { noticed, peer: &work.peer, about: work.subject, detail };
+        self.note_about(work, work.subject, noticed, detail).await
+    }
+
+    async fn note_about(
+        &self,
+        work: &Followup,
+        about: Digest,
+        noticed: Noticed,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let note = Note { noticed, peer: &work.peer, about, detail };
         note_once(&*self.store, self.clock.now(), note).await
     }
 }
 
-/// Seconds until the next try: 5, 10, 20 and so on up to an hour, so that a peer that is down for the night is still asked.
+/// Seconds until the next try: 5, 10, 20 and so on up to an hour, so that a peer that is down for the night is still
+/// asked.
 fn backoff_s(attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(10);
     (5_u64 << doublings).min(3600)

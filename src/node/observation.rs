@@ -1,7 +1,7 @@
 //! Observations: what this node noticed about a peer, and what proves nothing by itself.
 //!
-//! A closed set of kinds, whose codes stand in the store, in search and in reports. Out of scope: findings, which prove a
-//! lie from a file.
+//! A closed set of kinds, whose codes stand in the store, in search and in reports. Out of scope: findings, which
+//! prove a lie from a file.
 
 use serde_json::Value;
 
@@ -22,8 +22,6 @@ pub enum Noticed {
     IncludedLater,
     /// The peer served an older key set than one that we know, or another one of the same number.
     KeySetRolledBack,
-    /// The peer signed two receipts with one id. Both are kept.
-    ReceiptIdReused,
     /// Executor and caller describe the outcome of a call differently.
     OutcomeDisagrees,
     /// No outcome came, although we asked for long enough.
@@ -34,6 +32,8 @@ pub enum Noticed {
     PromiseUnproven,
     /// The peer served a key set under another root key than the pinned one.
     RootKeyDiffers,
+    /// The peer signed two receipts with one id: the digest of the first, and the second one whole.
+    TwoReceiptsOneId,
 }
 
 impl Noticed {
@@ -44,12 +44,12 @@ impl Noticed {
         Self::AnswerUnacknowledged,
         Self::IncludedLater,
         Self::KeySetRolledBack,
-        Self::ReceiptIdReused,
         Self::OutcomeDisagrees,
         Self::OutcomeMissing,
         Self::PromiseKept,
         Self::PromiseUnproven,
         Self::RootKeyDiffers,
+        Self::TwoReceiptsOneId,
     ];
 
     /// The code as text.
@@ -60,12 +60,12 @@ impl Noticed {
             Self::AnswerUnacknowledged => "answer_unacknowledged",
             Self::IncludedLater => "included_later",
             Self::KeySetRolledBack => "key_set_rolled_back",
-            Self::ReceiptIdReused => "receipt_id_reused",
             Self::OutcomeDisagrees => "outcome_disagrees",
             Self::OutcomeMissing => "outcome_missing",
             Self::PromiseKept => "promise_kept",
             Self::PromiseUnproven => "promise_unproven",
             Self::RootKeyDiffers => "root_key_differs",
+            Self::TwoReceiptsOneId => "two_receipts_one_id",
         }
     }
 
