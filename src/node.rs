@@ -19,12 +19,14 @@ pub mod outcomes;
 pub mod policies;
 pub mod policy_watch;
 pub mod pseudonym;
+pub mod pseudonyms;
 pub mod pulls;
 pub mod rate;
 pub mod readiness;
 pub mod sequencer;
 pub mod tokens;
 pub mod upkeep;
+pub mod verifier;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +41,7 @@ use crate::io::client::{ClientBuildError, ClientConfig, PeerClient};
 use crate::io::clock::Clock;
 use crate::io::head_file::HeadFile;
 use crate::io::policy_folder;
+use crate::io::secret_files::Secret;
 use crate::io::store::Store;
 use crate::node::acceptor::{Acceptor, Terms};
 use crate::node::answers::Answers;
@@ -51,10 +54,12 @@ use crate::node::logbook::Logbook;
 use crate::node::operator::Operator;
 use crate::node::policies::{Policies, PoliciesError};
 use crate::node::policy_watch::{FolderState, PolicyWatch};
+use crate::node::pseudonyms::Pseudonyms;
 use crate::node::pulls::Pulls;
 use crate::node::readiness::Readiness;
 use crate::node::sequencer::{Sequencer, SequencerError};
 use crate::node::tokens::Tokens;
+use crate::node::verifier::Verifier;
 
 /// How a node works: the part of the configuration that is not about listeners.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +92,8 @@ pub struct NodeParts {
     pub head_file: Option<HeadFile>,
     /// The policy's working copy: the source of the first epoch, watched for edits.
     pub policy_folder: Option<PathBuf>,
+    /// The key under which users get pseudonyms.
+    pub pseudonym_key: Secret,
     /// Whom it may reach.
     pub peers: ClientConfig,
     /// How it works.
@@ -132,6 +139,10 @@ pub struct Node {
     pub directory: Arc<Directory>,
     /// Fetches from peers.
     pub client: PeerClient,
+    /// Verifies receipts, and changes nothing.
+    pub verifier: Verifier,
+    /// Names users so that no two peers know them by the same name.
+    pub pseudonyms: Pseudonyms,
     /// Answers peers that ask for our answers.
     pub pulls: Pulls,
     /// Reads receipts.
@@ -154,7 +165,7 @@ impl Node {
     /// Starts a node. The log is taken up first, since every receipt names its head, the one that begins the first
     /// epoch included.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
-        let NodeParts { operator, store, clock, head_file, policy_folder, peers, settings } = parts;
+        let NodeParts { operator, store, clock, head_file, policy_folder, pseudonym_key, peers, settings } = parts;
         let client = PeerClient::new(&peers)?;
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
@@ -174,7 +185,8 @@ impl Node {
         let policies = Policies::open(Arc::clone(&store), &issuer, files).await?;
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
-        let basis = Basis { operator, store, clock, client, settings, issuer, policies };
+        let pseudonyms = Pseudonyms::new(&pseudonym_key);
+        let basis = Basis { operator, store, clock, client, settings, issuer, policies, pseudonyms };
         let node = basis.furnish(published, caught_up, folder, head_file);
         node.spawn(|stop| watch_writer(writer, stop));
         node.spawn(|stop| sequencer.run(settings.checkpoint_interval, stop));
@@ -237,6 +249,7 @@ struct Basis {
     settings: NodeSettings,
     issuer: ReceiptIssuer,
     policies: Policies,
+    pseudonyms: Pseudonyms,
 }
 
 impl Basis {
@@ -247,7 +260,7 @@ impl Basis {
         folder: watch::Receiver<FolderState>,
         head_file: Option<HeadFile>,
     ) -> Node {
-        let Self { operator, store, clock, client, settings, issuer, policies } = self;
+        let Self { operator, store, clock, client, settings, issuer, policies, pseudonyms } = self;
         let share = || Arc::clone(&store);
         let directory = Directory::new(share(), client.clone(), clock.clone(), settings.directory);
         let directory = Arc::new(directory);
@@ -259,6 +272,8 @@ impl Basis {
         let answers = Answers::new(share(), clock.clone(), own, peers, settings.terms.skew_s);
         let peers = Arc::clone(&directory);
         let pulls = Pulls::new(share(), peers, clock.clone(), operator.issuer().clone());
+        let peers = Arc::clone(&directory);
+        let verifier = Verifier::new(Arc::clone(&operator), peers, clock.clone(), settings.terms.skew_s);
         Node {
             logbook: Logbook::new(share()),
             archive: Archive::new(share()),
@@ -273,6 +288,8 @@ impl Basis {
             answers,
             directory,
             client,
+            verifier,
+            pseudonyms,
             pulls,
             published,
             caught_up,

@@ -84,6 +84,7 @@ impl Server {
             clock,
             head_file: Some(folder.head_file()),
             policy_folder: Some(folder.policy_folder()),
+            pseudonym_key: folder.pseudonym_key()?,
             peers: client_config(&config),
             settings: settings(&config),
         })

@@ -16,10 +16,10 @@ use crate::ground::policy::Request;
 use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
-    Action, Actor, Approval, Assurance, Decision, Identity, Obligation, Payload, RequestBinding, Resource,
+    Action, Actor, Approval, Assurance, BodyBinding, Decision, Identity, Obligation, Payload, RequestBinding, Resource,
     SessionPosition, Subject,
 };
-use crate::io::entropy::random;
+use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{Conflict, Opening, SessionClaim, Store};
 use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
@@ -69,6 +69,17 @@ pub struct Bound {
     pub method: String,
     /// The target URI, kept to open the commitment later.
     pub target: String,
+}
+
+impl Bound {
+    /// Commits to a request under a fresh nonce. Without `body` the body stays unbound.
+    pub fn new(method: &str, target: &str, body: Option<&[u8]>) -> Result<Self, EntropyError> {
+        let nonce = Nonce::from_bytes(random()?);
+        let content = body.map(|body| nonce.commit(Committed::Body, body));
+        let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
+        let binding = RequestBinding { body, content, target: nonce.commit_target(method, target) };
+        Ok(Self { binding, nonce, method: method.to_owned(), target: target.to_owned() })
+    }
 }
 
 /// A decision to be written down.

@@ -3,9 +3,10 @@
 //! A token is shown once, when it is made; the store keeps its SHA-256. That is enough: a token has 256 bits of
 //! randomness, so there is nothing to guess. Out of scope: how a token travels (`edge`).
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ground::crypto::hash::Digest;
 use crate::io::clock::Clock;
@@ -103,17 +104,25 @@ pub struct Bearer {
     pub role: Role,
 }
 
-/// The tokens of one node.
+/// Bearers that are remembered at most. An operator has a few dozen.
+const MAX_REMEMBERED: usize = 1024;
+
+/// Milliseconds for which a bearer is remembered: a busy client costs one look into the store a second, and a revoked
+/// token stops within that time.
+const REMEMBER_MS: u64 = 1000;
+
+/// The tokens of one node. Clones share what they remember.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     store: Arc<dyn Store>,
     clock: Clock,
+    seen: Arc<Mutex<HashMap<Digest, (Bearer, u64)>>>,
 }
 
 impl Tokens {
     /// The tokens in this store.
     pub fn new(store: Arc<dyn Store>, clock: Clock) -> Self {
-        Self { store, clock }
+        Self { store, clock, seen: Arc::default() }
     }
 
     /// Makes a token. The answer is the token itself, which nobody can show again.
@@ -131,19 +140,38 @@ impl Tokens {
         }
     }
 
-    /// Who shows this token. Looked up by its hash, so that time tells nothing about tokens that exist; revoked
-    /// tokens stop at once.
+    /// Who shows this token. Looked up by its hash, so that time tells nothing about tokens that exist; a token that
+    /// another process revoked stops within a second.
     pub async fn bearer(&self, text: &str) -> Result<Option<Bearer>, StoreError> {
         if text.len() != TOKEN_CHARS || !text.starts_with(TOKEN_PREFIX) {
             return Ok(None);
         }
         let hash = Digest::of(text.as_bytes());
+        let now_ms = self.clock.now_ms();
+        if let Some(bearer) = self.remembered(&hash, now_ms) {
+            return Ok(Some(bearer));
+        }
         let found = self.store.token(&hash).await?;
         // A role of a later version means nothing here, and so allows nothing.
-        Ok(found.filter(|token| token.hash.ct_eq(&hash)).and_then(|token| {
+        let bearer = found.filter(|token| token.hash.ct_eq(&hash)).and_then(|token| {
             let role = token.role.parse().ok()?;
             Some(Bearer { name: token.name, role })
-        }))
+        });
+        if let Some(bearer) = &bearer {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if seen.len() >= MAX_REMEMBERED {
+                seen.clear();
+            }
+            seen.insert(hash, (bearer.clone(), now_ms));
+        }
+        Ok(bearer)
+    }
+
+    fn remembered(&self, hash: &Digest, now_ms: u64) -> Option<Bearer> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (bearer, at_ms) = seen.get(hash)?;
+        // A clock that was set back makes nothing younger.
+        (now_ms.checked_sub(*at_ms)? < REMEMBER_MS).then(|| bearer.clone())
     }
 
     /// All tokens, without their secrets.
@@ -153,6 +181,7 @@ impl Tokens {
 
     /// Revokes a token at once. Tells whether there was one.
     pub async fn revoke(&self, name: &str) -> Result<bool, StoreError> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.store.remove_token(name).await
     }
 }

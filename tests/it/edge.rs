@@ -1,15 +1,20 @@
 //! Real servers on free ports, with real databases in temporary folders, called over HTTP.
 
+mod private;
+mod public;
 mod serving;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use countersign::edge::config::Config;
 use countersign::edge::data_folder::{DataFolder, InitOptions};
 use countersign::edge::server::Server;
 use countersign::io::clock::Clock;
+use countersign::io::store::Store;
 use countersign::node::tokens::Role;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A running node and a client for it.
@@ -56,11 +61,23 @@ impl TestNode {
         self.client.get(self.public(path))
     }
 
+    /// The same database, opened a second time.
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
+        let folder = DataFolder::open(self.place.path().join("node")).unwrap();
+        Arc::new(folder.store().await.unwrap())
+    }
+
     /// A new token with this role.
     pub(crate) async fn token(&self, role: Role) -> String {
         let name = format!("{role}-{}", self.server.node().tokens.list().await.unwrap().len());
         self.server.node().tokens.create(&name, role).await.unwrap()
     }
+}
+
+/// The document of a response.
+pub(crate) async fn body(response: Response) -> Value {
+    let text = response.text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 pub(crate) async fn create(path: &Path) -> DataFolder {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::ground::problem::{Fault, Help, ProblemType};
@@ -23,6 +24,7 @@ pub struct Problem {
     kind: ProblemType,
     detail: Option<String>,
     cause: Option<String>,
+    members: Map<String, Value>,
 }
 
 /// What the middleware finds on a response that is an error: which problem it is, and what to log.
@@ -35,7 +37,7 @@ pub(crate) struct Told {
 impl Problem {
     /// A problem that says no more than its title.
     pub fn new(kind: ProblemType) -> Self {
-        Self { kind, detail: None, cause: None }
+        Self { kind, detail: None, cause: None, members: Map::new() }
     }
 
     /// With a sentence for the caller.
@@ -49,6 +51,15 @@ impl Problem {
     #[must_use]
     pub fn because(mut self, cause: impl Display) -> Self {
         self.cause = Some(cause.to_string());
+        self
+    }
+
+    /// With a further member for the caller.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.members.insert(name.to_owned(), value);
+        }
         self
     }
 
@@ -76,7 +87,7 @@ impl Problem {
     }
 
     fn document(&self) -> Value {
-        let mut document = Map::new();
+        let mut document = self.members.clone();
         let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
         put("type", self.kind.uri().into());
         put("title", self.kind.title().into());

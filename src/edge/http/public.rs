@@ -23,6 +23,8 @@ use crate::ground::discovery::DISCOVERY_PATH;
 use crate::ground::problem::ProblemType;
 
 pub(super) use discovery::make as discovery_document;
+pub(super) use log::failure as log_failure;
+pub(super) use proofs::proof;
 
 /// Everything that the public listener answers. What is none of the node's own paths belongs to the inbound gateway.
 pub fn router(app: Arc<App>) -> Router {
@@ -30,7 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route(DISCOVERY_PATH, get(discovery::document))
         .route("/log/checkpoint", get(log::checkpoint))
         .route("/log/tile/{*place}", get(log::tile))
-        .route("/v1/proofs", get(proofs::proof))
+        .route("/v1/proofs", get(proof))
         .route("/v1/evidence/{digest}", get(evidence::evidence))
         .route_layer(from_fn_with_state(Arc::clone(&app), bound_client));
     Router::new()

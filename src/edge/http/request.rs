@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Query, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
+use serde::de::DeserializeOwned;
 
 use crate::edge::http::App;
 use crate::edge::http::problem::{Problem, Told};
@@ -78,6 +81,20 @@ async fn observe(app: &App, listener: ListenerName, mut request: Request, next: 
     }
     response.headers_mut().entry(REQUEST_ID).or_insert(id.0);
     response
+}
+
+/// A query, read into `T`; what cannot be read is a problem that says why.
+#[derive(Debug)]
+pub(super) struct Asking<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for Asking<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let query = Query::from_request_parts(parts, app).await;
+        let malformed = |error: QueryRejection| Problem::new(ProblemType::RequestMalformed).saying(error.body_text());
+        query.map(|Query(query)| Self(query)).map_err(malformed)
+    }
 }
 
 /// Why a body was not read.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use super::log::failure;
 use crate::edge::http::App;
 use crate::edge::http::problem::Problem;
+use crate::edge::http::request::Asking;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::ReceiptId;
 use crate::ground::problem::ProblemType;
@@ -25,9 +25,8 @@ pub(in crate::edge::http) struct Asked {
 
 pub(in crate::edge::http) async fn proof(
     State(app): State<Arc<App>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Asking(asked): Asking<Asked>,
 ) -> Result<Response, Problem> {
-    let Query(asked) = asked.map_err(|error| Problem::new(ProblemType::RequestMalformed).saying(error.body_text()))?;
     let proof = app.node.logbook.proof(&asked.jti, &asked.digest).await.map_err(failure)?;
     let proof = proof.ok_or(ProblemType::ProofMissing)?;
     // A later proof leads to a later checkpoint, so nobody should get an old one from a cache.
