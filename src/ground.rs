@@ -5,6 +5,7 @@
 //! command line, the auditor and the tests all call it.
 
 pub mod agent;
+pub mod bundle;
 pub mod canonical;
 pub mod crypto;
 pub mod discovery;
@@ -21,4 +22,7 @@ pub mod policy;
 pub mod problem;
 pub mod question;
 pub mod receipt;
+pub mod report;
+pub mod trust;
+pub mod utc;
 pub mod verdict;

@@ -4,7 +4,10 @@
 //! Out of scope: listeners and files (`edge`).
 
 pub mod acceptor;
+pub mod answers;
 pub mod archive;
+pub mod audit;
+pub mod bundles;
 pub mod decider;
 pub mod directory;
 pub mod followup;
@@ -15,7 +18,7 @@ pub mod operator;
 pub mod outcomes;
 pub mod policies;
 pub mod policy_watch;
-pub mod pseudonyms;
+pub mod pseudonym;
 pub mod pulls;
 pub mod rate;
 pub mod readiness;
@@ -40,6 +43,7 @@ use crate::io::policy_folder;
 use crate::io::secret_files::Secret;
 use crate::io::store::Store;
 use crate::node::acceptor::{Acceptor, Terms};
+use crate::node::answers::Answers;
 use crate::node::archive::Archive;
 use crate::node::decider::Decider;
 use crate::node::directory::{Directory, DirectoryConfig};
@@ -49,7 +53,7 @@ use crate::node::logbook::Logbook;
 use crate::node::operator::Operator;
 use crate::node::policies::{Policies, PoliciesError};
 use crate::node::policy_watch::{FolderState, PolicyWatch};
-use crate::node::pseudonyms::Pseudonyms;
+use crate::node::pseudonym::PseudonymKey;
 use crate::node::pulls::Pulls;
 use crate::node::readiness::Readiness;
 use crate::node::sequencer::{Sequencer, SequencerError};
@@ -128,6 +132,8 @@ pub struct Node {
     pub decider: Decider,
     /// Takes in other operators' decisions.
     pub acceptor: Acceptor,
+    /// Reads other operators' answers to our calls.
+    pub answers: Answers,
     /// The peers and their keys.
     pub directory: Arc<Directory>,
     /// Fetches from peers.
@@ -135,7 +141,7 @@ pub struct Node {
     /// Verifies receipts, and changes nothing.
     pub verifier: Verifier,
     /// Names users so that no two peers know them by the same name.
-    pub pseudonyms: Pseudonyms,
+    pub pseudonyms: PseudonymKey,
     /// Answers peers that ask for our answers.
     pub pulls: Pulls,
     /// Reads receipts.
@@ -178,7 +184,7 @@ impl Node {
         let policies = Policies::open(Arc::clone(&store), &issuer, files).await?;
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
-        let pseudonyms = Pseudonyms::new(&pseudonym_key);
+        let pseudonyms = PseudonymKey::new(&pseudonym_key);
         let basis = Basis { operator, store, clock, client, settings, issuer, policies, pseudonyms };
         let node = basis.furnish(published, caught_up, folder, head_file);
         node.spawn(|stop| watch_writer(writer, stop));
@@ -242,7 +248,7 @@ struct Basis {
     settings: NodeSettings,
     issuer: ReceiptIssuer,
     policies: Policies,
-    pseudonyms: Pseudonyms,
+    pseudonyms: PseudonymKey,
 }
 
 impl Basis {
@@ -261,6 +267,8 @@ impl Basis {
         let decider = Decider::new(share(), issuer.clone(), policies.clone(), lifetime_s, wait_s);
         let peers = Arc::clone(&directory);
         let acceptor = Acceptor::new(share(), clock.clone(), issuer.clone(), decider.clone(), peers, settings.terms);
+        let (own, peers) = (operator.issuer().clone(), Arc::clone(&directory));
+        let answers = Answers::new(share(), clock.clone(), own, peers, settings.terms.skew_s);
         let peers = Arc::clone(&directory);
         let pulls = Pulls::new(share(), peers, clock.clone(), operator.issuer().clone());
         let peers = Arc::clone(&directory);
@@ -276,6 +284,7 @@ impl Basis {
             policies,
             decider,
             acceptor,
+            answers,
             directory,
             client,
             verifier,

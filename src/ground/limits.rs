@@ -159,6 +159,16 @@ pub const MAX_POLICY_REASON_CHARS: usize = 512;
 /// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
 pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;
 
+/// Bytes of a trust file: a thousand operators with origins of 255 bytes, and as much again for comments.
+pub const MAX_TRUST_BYTES: usize = 1024 * 1024;
+
+/// Key sets of one evidence bundle: the operators of a long chain of calls, each with years of monthly rotation. Every
+/// one costs a signature check before anything else is judged.
+pub const MAX_BUNDLE_KEY_SETS: usize = 256;
+
+/// Characters of the method and of the target URI that a bundle discloses: what common servers take as a request line.
+pub const MAX_DISCLOSED_TARGET_CHARS: usize = 8192;
+
 /// Bytes of a full tile: [`TILE_WIDTH`] hashes.
 pub const MAX_TILE_BYTES: usize = TILE_WIDTH * 32;
 

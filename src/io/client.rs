@@ -6,7 +6,7 @@
 //! strict parser decides. Nothing that a receipt or a document names is fetched, save the endpoints that a peer's own
 //! discovery document gives under its own origin.
 //!
-//! Out of scope: calls of agents through the gateway (`edge`), and whether what was fetched is true (`ground`).
+//! Out of scope: what agents' calls say, which the gateway carries with [`PeerClient::calls`] (`edge`), and whether what was fetched is true (`ground`).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +26,7 @@ use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::io::entropy::random;
 
 mod address;
+mod calls;
 mod fault;
 mod fetch;
 mod resolve;
@@ -34,6 +35,7 @@ pub(crate) mod tests;
 mod tls;
 
 pub use address::{AddressRules, Network, NetworkError};
+pub use calls::own_agents;
 pub use fault::{ClientBuildError, FetchError, What};
 
 use resolve::CheckedResolver;
@@ -63,6 +65,7 @@ impl Default for ClientConfig {
 #[derive(Debug, Clone)]
 pub struct PeerClient {
     http: reqwest::Client,
+    calls: reqwest::Client,
     rules: Arc<AddressRules>,
     deadline: Duration,
 }
@@ -83,8 +86,20 @@ impl PeerClient {
                 .pool_idle_timeout(Duration::from_secs(30))
                 .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
         };
+        let fenced = || {
+            calls::carrier(reqwest::Client::builder())
+                .https_only(!config.allow_loopback)
+                .dns_resolver(CheckedResolver::new(Arc::clone(&rules)))
+        };
         let http = tls::build(builder, config.ca_file.as_deref())?;
-        Ok(Self { http, rules, deadline: config.deadline })
+        let calls = tls::build(fenced, config.ca_file.as_deref())?;
+        Ok(Self { http, calls, rules, deadline: config.deadline })
+    }
+
+    /// The client that carries agents' calls to the URLs that the operator configured: names resolve to open addresses
+    /// only, and no redirect is followed.
+    pub fn calls(&self) -> &reqwest::Client {
+        &self.calls
     }
 
     /// The operator's discovery document, and the key set in it, which agrees with itself and is not trusted yet.

@@ -3,7 +3,7 @@
 //! Every method says what is durable when it returns. "Durable" means: survives the death of the process and of the
 //! machine's power, as far as the disk keeps what it acknowledged. A method that fails with [`StoreError::Unavailable`]
 //! may or may not have taken effect; after any other error nothing did. A future that is dropped before it returns
-//! leaves the store consistent, with its effect or without it.
+//! leaves the store consistent, with its effect or without it; the effect may still come a moment after the drop.
 //!
 //! Two implementations are written independently against this contract, and one suite of tests runs against both. A
 //! store holds bytes and plain rows: it does not know what a receipt says, and verifies no signature. Reads see every

@@ -21,14 +21,12 @@ use crate::ground::receipt::payload::{
 };
 use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{Conflict, Opening, SessionClaim, Store};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
 use crate::node::policies::Policies;
 
 /// How often a session position is claimed anew when others are faster.
 const MAX_SESSION_TRIES: u32 = 16;
-
-/// The work of asking the other operator for its acknowledgement and outcome (`followup`).
-pub const PULL_EVIDENCE: &str = "pull_evidence";
 
 /// What was judged, by whichever engine.
 #[derive(Debug, Clone)]
@@ -242,7 +240,7 @@ impl Decider {
             target: matter.bound.as_ref().map(|bound| bound.target.clone()),
         };
         let session = matter.session.as_ref().map(|id| SessionClaim { id: id.clone(), seq });
-        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Code::registered(PULL_EVIDENCE) });
+        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Work::PullEvidence.code() });
         let with = Attachments {
             opening: Some(opened.to_opening()),
             session,

@@ -12,12 +12,12 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::ground::name::{Code, Timestamp};
+use crate::ground::crypto::hash::Digest;
+use crate::ground::name::{Code, Issuer, Timestamp};
 use crate::io::client::PeerClient;
 use crate::io::clock::Clock;
-use crate::io::store::{Followup, NewFollowup, NewReceipt, Store, StoreError};
+use crate::io::store::{Followup, NewFollowup, Store, StoreError};
 use crate::node::directory::{Directory, Refusal};
-use crate::node::issuer::OwnFollowup;
 use crate::node::observation::{Note, Noticed, note_once};
 use crate::node::operator::Operator;
 
@@ -26,6 +26,10 @@ mod compare;
 mod promise;
 #[cfg(test)]
 mod tests;
+
+/// Seconds after a call began before its evidence is pulled for the first time, should the answer not have brought it: a
+/// usual call is over by then.
+pub const PULL_AFTER_S: u64 = 5;
 
 /// Work taken at a time.
 const BATCH: u32 = 64;
@@ -72,20 +76,10 @@ impl Work {
         Code::registered(self.as_str())
     }
 
-    /// To be issued with a decision for another operator: the first look comes when a usual call is over.
-    pub fn pull_evidence(now: Timestamp) -> OwnFollowup {
-        OwnFollowup { due: now.plus(5), kind: Self::PullEvidence.code() }
-    }
-
     /// To be committed with a received receipt. The first look comes after a usual checkpoint and not only at the promised
     /// time: a proof under a checkpoint from before that time is the one that shows the promise kept.
-    pub fn check_promise(received: &NewReceipt, now: Timestamp) -> NewFollowup {
-        NewFollowup {
-            due: now.plus(3),
-            kind: Self::CheckPromise.code(),
-            subject: received.digest,
-            peer: received.iss.clone(),
-        }
+    pub fn check_promise(receipt: Digest, issuer: Issuer, now: Timestamp) -> NewFollowup {
+        NewFollowup { due: now.plus(3), kind: Self::CheckPromise.code(), subject: receipt, peer: issuer }
     }
 
     fn of(code: &Code) -> Option<Self> {
@@ -203,7 +197,17 @@ impl FollowUp {
     }
 
     async fn note(&self, work: &Followup, noticed: Noticed, detail: serde_json::Value) -> Result<(), StoreError> {
-        let note = Note { noticed, peer: &work.peer, about: work.subject, detail };
+        self.note_about(work, work.subject, noticed, detail).await
+    }
+
+    async fn note_about(
+        &self,
+        work: &Followup,
+        about: Digest,
+        noticed: Noticed,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        let note = Note { noticed, peer: &work.peer, about, detail };
         note_once(&*self.store, self.clock.now(), note).await
     }
 }

@@ -16,12 +16,12 @@ pub enum Noticed {
     AcknowledgementMissing,
     /// The peer answered with a receipt that does not verify, or answers another decision.
     AnswerInvalid,
+    /// The answer to a call came without an acknowledgement. It may still be pulled.
+    AnswerUnacknowledged,
     /// A receipt is in the log, and the proof does not show that it was there in time.
     IncludedLater,
     /// The peer served an older key set than one that we know, or another one of the same number.
     KeySetRolledBack,
-    /// The peer signed two receipts with one id. Both are kept.
-    ReceiptIdReused,
     /// Executor and caller describe the outcome of a call differently.
     OutcomeDisagrees,
     /// No outcome came, although we asked for long enough.
@@ -32,21 +32,24 @@ pub enum Noticed {
     PromiseUnproven,
     /// The peer served a key set under another root key than the pinned one.
     RootKeyDiffers,
+    /// The peer signed two receipts with one id: the digest of the first, and the second one whole.
+    TwoReceiptsOneId,
 }
 
 impl Noticed {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AcknowledgementMissing,
         Self::AnswerInvalid,
+        Self::AnswerUnacknowledged,
         Self::IncludedLater,
         Self::KeySetRolledBack,
-        Self::ReceiptIdReused,
         Self::OutcomeDisagrees,
         Self::OutcomeMissing,
         Self::PromiseKept,
         Self::PromiseUnproven,
         Self::RootKeyDiffers,
+        Self::TwoReceiptsOneId,
     ];
 
     /// The code as text.
@@ -54,14 +57,15 @@ impl Noticed {
         match self {
             Self::AcknowledgementMissing => "acknowledgement_missing",
             Self::AnswerInvalid => "answer_invalid",
+            Self::AnswerUnacknowledged => "answer_unacknowledged",
             Self::IncludedLater => "included_later",
             Self::KeySetRolledBack => "key_set_rolled_back",
-            Self::ReceiptIdReused => "receipt_id_reused",
             Self::OutcomeDisagrees => "outcome_disagrees",
             Self::OutcomeMissing => "outcome_missing",
             Self::PromiseKept => "promise_kept",
             Self::PromiseUnproven => "promise_unproven",
             Self::RootKeyDiffers => "root_key_differs",
+            Self::TwoReceiptsOneId => "two_receipts_one_id",
         }
     }
 

@@ -11,10 +11,11 @@ use crate::ground::receipt::payload::{
     BodyBinding, Observer, Outcome, OutcomeStatus, Payload, ReceiptRef, ResponseBinding,
 };
 use crate::io::store::{Conflict, NewReceipt};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
 
 /// One call's end, as one side saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ending {
     /// The other operator.
     pub peer: Issuer,
@@ -55,8 +56,8 @@ impl ResponseWatch {
     }
 }
 
-/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long response
-/// passed: then the outcome is committed without it.
+/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long
+/// response passed: then the outcome is committed without it.
 pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<SignedReceipt, IssueFailure> {
     let received = ending.received.take();
     let stored_before = received.is_none();
@@ -94,6 +95,8 @@ async fn commit(
         response,
         status: ending.status,
     };
-    let with = Attachments { received, ..Attachments::default() };
+    let promise =
+        received.as_ref().map(|received| Work::check_promise(received.digest, received.iss.clone(), draft.iat));
+    let with = Attachments { received, followups: promise.into_iter().collect(), ..Attachments::default() };
     issuer.issue(Payload::Outcome(Box::new(payload)), with).await
 }

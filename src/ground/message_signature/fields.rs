@@ -29,6 +29,39 @@ fn refuse(rule: &'static str) -> PullError {
     PullError::Malformed { field: "Signature-Input", rule }
 }
 
+/// The values as they stand there.
+#[derive(Default)]
+struct Values<'a> {
+    created: Option<&'a str>,
+    nonce: Option<&'a str>,
+    keyid: Option<&'a str>,
+    alg: Option<&'a str>,
+    tag: Option<&'a str>,
+}
+
+impl<'a> Values<'a> {
+    fn parse(text: &'a str) -> Result<Self, PullError> {
+        let mut values = Self::default();
+        let parameters = text.strip_prefix(';').ok_or_else(|| refuse("parameters follow the components"))?;
+        for parameter in parameters.split(';') {
+            let (name, value) = parameter.split_once('=').ok_or_else(|| refuse("each parameter has a value"))?;
+            let (slot, value) = match name {
+                "created" => (&mut values.created, Some(value)),
+                "nonce" => (&mut values.nonce, quoted(value)),
+                "keyid" => (&mut values.keyid, quoted(value)),
+                "alg" => (&mut values.alg, quoted(value)),
+                "tag" => (&mut values.tag, quoted(value)),
+                _ => return Err(refuse("no parameters but `created`, `nonce`, `keyid`, `alg` and `tag`")),
+            };
+            let value = value.ok_or_else(|| refuse("`nonce`, `keyid`, `alg` and `tag` are strings"))?;
+            if slot.replace(value).is_some() {
+                return Err(refuse("each parameter stands once"));
+            }
+        }
+        Ok(values)
+    }
+}
+
 impl<'a> Parameters<'a> {
     pub(super) fn parse(field: &'a str) -> Result<Self, PullError> {
         if field.len() > MAX_SIGNATURE_FIELD_BYTES {
@@ -38,23 +71,7 @@ impl<'a> Parameters<'a> {
         let text = text.ok_or_else(|| refuse("one signature, with the label `countersign`"))?;
         let rest = text.strip_prefix(COMPONENTS);
         let rest = rest.ok_or_else(|| refuse("it covers exactly `\"@method\"` and `\"@target-uri\"`"))?;
-        let [mut created, mut nonce, mut keyid, mut alg, mut tag] = [None; 5];
-        let parameters = rest.strip_prefix(';').ok_or_else(|| refuse("parameters follow the components"))?;
-        for parameter in parameters.split(';') {
-            let (name, value) = parameter.split_once('=').ok_or_else(|| refuse("each parameter has a value"))?;
-            let (slot, value) = match name {
-                "created" => (&mut created, Some(value)),
-                "nonce" => (&mut nonce, quoted(value)),
-                "keyid" => (&mut keyid, quoted(value)),
-                "alg" => (&mut alg, quoted(value)),
-                "tag" => (&mut tag, quoted(value)),
-                _ => return Err(refuse("no parameters but `created`, `nonce`, `keyid`, `alg` and `tag`")),
-            };
-            let value = value.ok_or_else(|| refuse("`nonce`, `keyid`, `alg` and `tag` are strings"))?;
-            if slot.replace(value).is_some() {
-                return Err(refuse("each parameter stands once"));
-            }
-        }
+        let Values { created, nonce, keyid, alg, tag } = Values::parse(rest)?;
         if alg != Some("ed25519") || tag != Some(TAG) {
             return Err(refuse("`alg` is `ed25519` and `tag` is `countersign-pull`"));
         }

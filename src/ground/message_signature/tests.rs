@@ -1,7 +1,3 @@
-use httpsig_hyper::prelude::message_component::HttpMessageComponentId;
-use httpsig_hyper::prelude::{AlgorithmName, HttpSigError, HttpSignatureParams, VerifyingKey};
-use httpsig_hyper::{MessageSignature as _, MessageSignatureReq as _};
-
 use super::*;
 use crate::ground::crypto::keys::ReceiptPurpose;
 use crate::ground::keyset;
@@ -129,65 +125,4 @@ fn headers_outside_the_profile_are_refused() {
         assert!(matches!(error, PullError::Malformed { .. }), "{fields:?}: {error}");
         assert_eq!(error.problem(), ProblemType::MessageSignature);
     }
-}
-
-/// The other implementation's view of our keys.
-struct Ours(SigningKey<HttpPurpose>);
-
-impl httpsig_hyper::prelude::SigningKey for Ours {
-    fn sign(&self, data: &[u8]) -> Result<Vec<u8>, HttpSigError> {
-        Ok(self.0.sign(data).to_vec())
-    }
-
-    fn key_id(&self) -> String {
-        self.0.id().to_string()
-    }
-
-    fn alg(&self) -> AlgorithmName {
-        AlgorithmName::Ed25519
-    }
-}
-
-impl VerifyingKey for Ours {
-    fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), HttpSigError> {
-        let fits = signature.try_into().is_ok_and(|signature| self.0.public().verifies(data, signature));
-        fits.then_some(()).ok_or_else(|| HttpSigError::InvalidSignature("does not verify".to_owned()))
-    }
-
-    fn key_id(&self) -> String {
-        self.0.id().to_string()
-    }
-
-    fn alg(&self) -> AlgorithmName {
-        AlgorithmName::Ed25519
-    }
-}
-
-fn request() -> http::Request<http_body_util::Empty<&'static [u8]>> {
-    http::Request::get(TARGET).body(http_body_util::Empty::new()).unwrap()
-}
-
-#[tokio::test]
-async fn another_implementation_verifies_our_signature() {
-    let fields = signed();
-    let mut request = request();
-    request.headers_mut().insert("signature-input", fields.input.parse().unwrap());
-    request.headers_mut().insert("signature", fields.signature.parse().unwrap());
-    assert!(request.has_message_signature());
-    let verified = request.verify_message_signature(&Ours(key()), Some(&key().id().to_string())).await;
-    assert_eq!(verified.unwrap(), "countersign");
-    *request.method_mut() = http::Method::POST;
-    assert!(request.verify_message_signature(&Ours(key()), None).await.is_err());
-}
-
-#[tokio::test]
-async fn another_implementations_signature_is_taken() {
-    let components = ["@method", "@target-uri"].map(|name| HttpMessageComponentId::try_from(name).unwrap());
-    let mut params = HttpSignatureParams::try_new(&components).unwrap();
-    params.set_created(NOW).set_nonce(NONCE).set_key_info(&Ours(key())).set_tag("countersign-pull");
-    let mut request = request();
-    request.set_message_signature(&params, &Ours(key()), Some("countersign")).await.unwrap();
-    let value = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
-    let fields = SignatureFields { input: value("signature-input"), signature: value("signature") };
-    assert_eq!(verify_at(&fields, NOW), Ok(()));
 }

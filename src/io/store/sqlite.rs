@@ -4,7 +4,7 @@
 //! running node) may open the same file: every rule that must hold across writers is judged inside the write
 //! transaction, on what is in the file, never on what this process remembers.
 //!
-//! Statement costs are per call far more than per row, so hot writes use one statement for many rows ([`rows`]).
+//! Statement costs are per call far more than per row, so hot writes use one statement for many rows (`rows`).
 //!
 //! Out of scope: network file systems, where SQLite's locks do not hold.
 

@@ -182,14 +182,13 @@ impl FollowUp {
     async fn keep(&self, work: &Followup, receipt: &UnverifiedReceipt) -> Result<(), StoreError> {
         let now = self.clock.now();
         let row = received_receipt(receipt, None);
-        let followups = vec![Work::check_promise(&row, now)];
+        let followups = vec![Work::check_promise(row.digest, row.iss.clone(), now)];
         let admission = Admission { receipts: vec![row], followups, ..Admission::default() };
         for result in self.store.commit(now, &[admission]).await? {
             match result {
-                Err(Conflict::DuplicateId { jti, existing }) if existing != receipt.digest() => {
-                    let other = receipt.compact();
-                    let detail = json!({ "jti": jti, "kept": existing, "other": other });
-                    self.note(work, Noticed::ReceiptIdReused, detail).await?;
+                Err(Conflict::DuplicateId { existing, .. }) if existing != receipt.digest() => {
+                    let detail = json!({ "first": existing, "second": receipt.compact() });
+                    self.note_about(work, existing, Noticed::TwoReceiptsOneId, detail).await?;
                 }
                 // The gateway stored the same receipt first.
                 Ok(()) | Err(_) => {}

@@ -68,7 +68,7 @@ impl Scene {
 
     /// Stores the decision with the work of pulling what the peer has about it.
     async fn decide(&self) {
-        let OwnFollowup { due, kind } = Work::pull_evidence(time(NOW));
+        let (due, kind) = (time(NOW + PULL_AFTER_S), Work::PullEvidence.code());
         let subject = self.decision.digest;
         let work = NewFollowup { due, kind, subject, peer: self.peer.issuer.clone() };
         self.keep(&self.decision, vec![work]).await;
@@ -254,9 +254,9 @@ async fn two_receipts_with_one_id_are_both_kept() {
     let outcome = scene.sign(scene.outcome(&acknowledgement, |outcome| outcome.jti = id(2)));
     scene.serve(Some(&acknowledgement), Some(&outcome));
     scene.round().await;
-    let noticed = scene.noticed(Noticed::ReceiptIdReused).await;
-    assert_eq!(noticed[0]["other"], outcome.compact);
-    assert_eq!(noticed[0]["kept"], acknowledgement.digest.to_string());
+    let noticed = scene.noticed(Noticed::TwoReceiptsOneId).await;
+    assert_eq!(noticed[0]["second"], outcome.compact);
+    assert_eq!(noticed[0]["first"], acknowledgement.digest.to_string());
 }
 
 #[tokio::test]
@@ -299,8 +299,7 @@ async fn received(log: impl FnOnce(&Scene) -> LogPromise) -> (Scene, SignedRecei
     let scene = Scene::new().await;
     let log = log(&scene);
     let acknowledgement = scene.acknowledge(|answer| answer.log = log);
-    let row = received_receipt(&parsed(&acknowledgement), None);
-    let work = Work::check_promise(&row, time(NOW));
+    let work = Work::check_promise(acknowledgement.digest, scene.peer.issuer.clone(), time(NOW));
     scene.keep(&acknowledgement, vec![work]).await;
     scene.place.hand.advance_ms(3000);
     (scene, acknowledgement)

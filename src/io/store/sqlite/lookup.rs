@@ -46,11 +46,11 @@ pub(super) fn read_receipts(rows: Vec<ReceiptColumns>) -> Result<Vec<StoredRecei
 pub(super) async fn receipt(store: &SqliteStore, digest: &Digest) -> Result<Option<StoredReceipt>, StoreError> {
     // One statement, one moment: between two, the indexer could carry the receipt from the second place to the first.
     let row: Option<ReceiptColumns> = sqlx::query_as(select_receipt!(
-        "FROM receipt_digest AS d JOIN receipt AS r ON r.position = d.position WHERE d.digest = ?1
-         UNION ALL
-         SELECT r.position, r.at, r.jti, r.digest, r.kind, r.iss, r.aud, r.iat, r.relates_to, r.include_by, r.compact, r.opening
-         FROM receipt AS r WHERE r.digest = ?1 AND r.position >
-         (SELECT max(p.indexed_to, (SELECT coalesce(max(position), 0) FROM receipt) - ?2) FROM progress AS p) LIMIT 1"
+        "FROM receipt AS r WHERE r.position = coalesce(
+             (SELECT i.position FROM search AS s JOIN receipt AS i ON i.position = s.position
+              WHERE s.digest = substr(?1, 1, 8) AND i.digest = ?1),
+             (SELECT t.position FROM receipt AS t WHERE t.digest = ?1 AND t.position >
+                 (SELECT max(indexed_to, (SELECT max(position) FROM receipt) - ?2) FROM progress) LIMIT 1))"
     ))
     .bind(digest.0.as_slice())
     .bind(number(MAX_UNINDEXED_SCAN))
@@ -66,11 +66,12 @@ pub(super) async fn receipt(store: &SqliteStore, digest: &Digest) -> Result<Opti
 pub(super) async fn related(store: &SqliteStore, digest: &Digest) -> Result<Vec<StoredReceipt>, StoreError> {
     index_is_near(store).await?;
     let rows = sqlx::query_as(select_receipt!(
-        "FROM search AS s JOIN receipt AS r ON r.position = s.position WHERE s.relates_to = ?1
-         UNION ALL
-         SELECT r.position, r.at, r.jti, r.digest, r.kind, r.iss, r.aud, r.iat, r.relates_to, r.include_by, r.compact, r.opening
-         FROM receipt AS r WHERE r.relates_to = ?1 AND r.position > (SELECT indexed_to FROM progress)
-         ORDER BY 1"
+        "FROM receipt AS r WHERE r.relates_to = ?1 AND r.position IN (
+             SELECT position FROM search WHERE relates_to = substr(?1, 1, 8)
+             UNION ALL
+             SELECT t.position FROM receipt AS t
+             WHERE t.relates_to = ?1 AND t.position > (SELECT indexed_to FROM progress))
+         ORDER BY r.position"
     ))
     .bind(digest.0.as_slice())
     .fetch_all(&store.readers)

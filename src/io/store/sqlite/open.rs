@@ -25,6 +25,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections for reading: each has its own thread and cache; reads are short, and memory is the node's, not ours.
 const READERS: u32 = 4;
 
+/// The writer's page cache in KiB. The pages of the search index that one batch touches stay in it: what does not would
+/// be written twice.
+const WRITER_CACHE_KIB: u32 = 16_384;
+
 /// 8 KiB: six receipts of 1.2 KB fill a page with little waste, and the log holds fewer frames than with 4 KiB.
 const PAGE_BYTES: u32 = 8192;
 
@@ -160,10 +164,16 @@ async fn connect(path: &Path, connections: u32, reading: bool) -> Result<SqliteP
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        // A statement of many rows first saves each page that it touches, to undo the statement alone should a row be
+        // refused. In memory that costs a copy; in a temporary file it was a quarter of the CPU time.
+        .pragma("temp_store", "MEMORY")
         .disable_statement_logging();
-    if reading {
-        options = options.pragma("query_only", "ON");
-    }
+    options = if reading {
+        options.pragma("query_only", "ON")
+    } else {
+        // A negative cache size counts KiB.
+        options.pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+    };
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)

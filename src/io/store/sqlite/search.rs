@@ -6,7 +6,7 @@ use super::SqliteStore;
 use super::fault::fault;
 use super::lookup::{ReceiptColumns, read_receipts, select_receipt};
 use super::rows::{number, read_number, runs, statement, time};
-use crate::io::store::{Position, SearchQuery, SearchRow, StoreError, StoredReceipt};
+use crate::io::store::{SearchQuery, SearchRow, StoreError, StoredReceipt};
 
 pub(super) async fn unindexed(store: &SqliteStore, limit: u32) -> Result<Vec<StoredReceipt>, StoreError> {
     let rows = sqlx::query_as(select_receipt!(
@@ -42,37 +42,21 @@ pub(super) async fn index(store: &SqliteStore, rows: &[SearchRow]) -> Result<(),
                 .optional_text(row.resource.as_deref())
                 .optional_text(row.session.as_deref());
         });
-        // The peer is the other one: the audience of our own receipts, the issuer of all others.
         taken += insert.build().execute(&mut *tx).await.map_err(fault)?.rows_affected();
     }
     if taken != u64::try_from(new.len()).unwrap_or(u64::MAX) {
         return Err(StoreError::unfitting("search rows of receipts that are not stored"));
     }
-    finish_index(&mut tx, indexed, last).await?;
+    sqlx::query("UPDATE progress SET indexed_to = ?").bind(number(last.0)).execute(&mut *tx).await.map_err(fault)?;
     tx.commit().await.map_err(fault)
 }
 
+/// The peer is the other one: the audience of our own receipts, the issuer of all others.
 const INSERT_SEARCH: &str = "INSERT INTO search
-    (position, iat, kind, peer, relates_to, effect, subject, action, resource, session)
-    SELECT r.position, r.iat, r.kind,
+    (position, digest, relates_to, iat, kind, peer, effect, subject, action, resource, session)
+    SELECT r.position, substr(r.digest, 1, 8), substr(r.relates_to, 1, 8), r.iat, r.kind,
            CASE WHEN r.iss = (SELECT issuer FROM identity) THEN nullif(r.aud, r.iss) ELSE r.iss END,
-           r.relates_to, new.column2, new.column3, new.column4, new.column5, new.column6 FROM (";
-
-async fn finish_index(connection: &mut sqlx::SqliteConnection, from: u64, to: Position) -> Result<(), StoreError> {
-    // In the order of the digests, so that neighbours in the tree are written together.
-    sqlx::query(
-        "INSERT INTO receipt_digest (digest, position)
-         SELECT digest, position FROM receipt WHERE position > ? AND position <= ? ORDER BY digest
-         ON CONFLICT (digest) DO NOTHING",
-    )
-    .bind(number(from))
-    .bind(number(to.0))
-    .execute(&mut *connection)
-    .await
-    .map_err(fault)?;
-    sqlx::query("UPDATE progress SET indexed_to = ?").bind(number(to.0)).execute(connection).await.map_err(fault)?;
-    Ok(())
-}
+           new.column2, new.column3, new.column4, new.column5, new.column6 FROM (";
 
 pub(super) async fn search(
     store: &SqliteStore,

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use tempfile::TempDir;
 
+use super::commit::QUEUE;
 use super::{SqliteStore, open};
-use crate::io::store::contract::{Database, accept, id, identity, item, keep, own, stored_ids, suite, time};
+use crate::io::store::contract::{Database, accept, id, identity, item, keep, own, received, stored_ids, suite, time};
 use crate::io::store::{Identity, Store, StoreError};
 
 /// One file in a folder of its own.
@@ -275,4 +276,38 @@ async fn a_lookup_by_digest_says_when_the_index_is_too_far_behind() {
     keep(&store, vec![own(2)]).await;
     assert_eq!(store.receipt(&own(2).digest).await.unwrap().unwrap().jti, id(2));
     assert!(matches!(store.related(&own(1).digest).await, Err(StoreError::IndexBehind { .. })));
+}
+
+#[tokio::test]
+async fn queueing_for_the_log_walks_only_the_new_rows() {
+    let file = file().await;
+    let store = file.store().await;
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {QUEUE}"));
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
+    assert!(plan.iter().any(|row| row.3.contains("USING INTEGER PRIMARY KEY (rowid>?)")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_waits_for_any_more_is_kept_whole_or_not_at_all() {
+    let file = file().await;
+    let store = file.store().await;
+    for n in 1..=40 {
+        let batch = [accept(2 * n), accept(2 * n + 1)];
+        tokio::select! {
+            biased;
+            _ = store.commit(time(0), &batch) => {}
+            () = async { for _ in 0..n * 20 { tokio::task::yield_now().await } } => {}
+        }
+        // The abandoned transaction may still be ending: the next write waits for it, and the reads come after.
+        store.put_blobs(&[]).await.unwrap();
+        let (first, second) = (received(2 * n), received(2 * n + 1));
+        let kept = [
+            store.accepted(&first.iss, &first.jti).await.unwrap().is_some(),
+            store.accepted(&second.iss, &second.jti).await.unwrap().is_some(),
+            store.receipt_by_id(&second.iss, &second.jti).await.unwrap().is_some(),
+        ];
+        assert!(kept == [true; 3] || kept == [false; 3], "{kept:?}");
+    }
+    keep(&store, vec![own(1)]).await;
+    assert_eq!(store.check_database().await.unwrap(), Vec::<String>::new());
 }

@@ -13,7 +13,7 @@ CREATE TRIGGER an_identity_is_never_deleted BEFORE DELETE ON identity
 BEGIN SELECT RAISE(ABORT, 'an_identity_is_never_deleted'); END;
 
 -- The hot table. Its keys grow with time (position; jti is a UUIDv7 within one issuer), so that a commit touches only the right
--- edge of two trees. Everything with random keys (digests, names) is in `search` and `receipt_digest`, built behind.
+-- edge of two trees. Everything with random keys (digests, names) is in `search`, built behind.
 CREATE TABLE receipt (
     position   INTEGER PRIMARY KEY,
     at         INTEGER NOT NULL,
@@ -131,18 +131,16 @@ CREATE TRIGGER progress_never_goes_back BEFORE UPDATE ON progress
 WHEN NEW.indexed_to < OLD.indexed_to OR NEW.replay_before < OLD.replay_before
 BEGIN SELECT RAISE(ABORT, 'progress_never_goes_back'); END;
 
-CREATE TABLE receipt_digest (
-    digest   BLOB PRIMARY KEY,
-    position INTEGER NOT NULL REFERENCES receipt (position)
-) STRICT, WITHOUT ROWID;
-
--- Results come latest first, so each index ends in the issue time; the position follows of itself.
+-- Of the two digests, whose place in an index is random, it has the first 8 bytes: enough to lead to one receipt, and the
+-- fewer bytes a row takes, the fewer pages a batch of rows touches. What is found is compared in full.
+-- Results come latest first, so each other index ends in the issue time; the position follows of itself.
 CREATE TABLE search (
     position   INTEGER PRIMARY KEY REFERENCES receipt (position),
+    digest     BLOB NOT NULL,
+    relates_to BLOB,
     iat        INTEGER NOT NULL,
     kind       TEXT NOT NULL,
     peer       TEXT,
-    relates_to BLOB,
     effect     TEXT,
     subject    TEXT,
     action     TEXT,
@@ -150,10 +148,11 @@ CREATE TABLE search (
     session    TEXT
 ) STRICT;
 
+CREATE INDEX search_digest ON search (digest);
+CREATE INDEX search_relates_to ON search (relates_to) WHERE relates_to IS NOT NULL;
 CREATE INDEX search_time ON search (iat);
 CREATE INDEX search_kind ON search (kind, iat);
 CREATE INDEX search_peer ON search (peer, iat) WHERE peer IS NOT NULL;
-CREATE INDEX search_relates_to ON search (relates_to) WHERE relates_to IS NOT NULL;
 CREATE INDEX search_effect ON search (effect, iat) WHERE effect IS NOT NULL;
 CREATE INDEX search_subject ON search (subject, iat) WHERE subject IS NOT NULL;
 CREATE INDEX search_action ON search (action, iat) WHERE action IS NOT NULL;

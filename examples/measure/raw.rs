@@ -1,0 +1,119 @@
+//! What the machine can do at most: the limits that every other row is held against.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Write as _;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use countersign::ground::canonical;
+use countersign::ground::crypto::hash::Digest;
+
+use crate::Failure;
+use crate::bed::Bed;
+use crate::process::{as_f64, cores, own_cpu_time, per_second};
+use crate::table::Table;
+
+/// CPU time for each operation that is measured by itself.
+const EACH: Duration = Duration::from_millis(800);
+/// Syncs of the disk.
+const SYNCS: usize = 200;
+/// What is written before each sync: about what a group commit writes.
+const SYNC_BYTES: usize = 64 * 1024;
+
+/// Limits of one core, per second of CPU time.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) sign: f64,
+    pub(crate) verify: f64,
+    message: Vec<u8>,
+}
+
+impl Raw {
+    /// Measures, on a decision as long as real ones are.
+    pub(crate) async fn measure(bed: &Bed, folder: &Path, table: &mut Table) -> Result<Self, Failure> {
+        let receipt = bed.caller()?.decide(1).await?;
+        let (message, _) = receipt.compact.rsplit_once('.').ok_or("a receipt without signature")?;
+        let message = message.as_bytes().to_vec();
+        let key = &bed.operator.keys().receipt;
+        let signature = key.sign(&message);
+        let sign = rate(|| key.sign(black_box(&message)))?;
+        let verify = rate(|| key.public().verifies(black_box(&message), &signature))?;
+        let hash = rate(|| Digest::of(black_box(receipt.compact.as_bytes())))?;
+        let write = rate(|| canonical::to_vec(black_box(&receipt.payload)))?;
+        let bytes = receipt.compact.len();
+        table.limit("Ed25519 sign, one core", format!("{sign:.0}/s"));
+        table.limit("Ed25519 verify_strict, one core", format!("{verify:.0}/s"));
+        table.limit("SHA-256 of a receipt", format!("{hash:.0}/s ({bytes} bytes)"));
+        table.limit("canonical JSON of a decision", format!("{write:.0}/s"));
+        let (middle, late) = sync_times(&folder.join("sync"))?;
+        table.limit("fdatasync after 64 KiB", format!("p50 {middle:.1} ms, p99 {late:.1} ms"));
+        Ok(Self { sign, verify, message })
+    }
+
+    /// Signatures a second of the wall clock with all cores busy signing, whatever else the machine does just now.
+    pub(crate) fn sign_on_all_cores(&self, bed: &Bed) -> Result<f64, Failure> {
+        let key = &bed.operator.keys().receipt;
+        let began = Instant::now();
+        let counts: u64 = thread::scope(|scope| {
+            let count = || {
+                let mut count = 0;
+                while began.elapsed() < EACH {
+                    black_box(key.sign(black_box(&self.message)));
+                    count += 1;
+                }
+                count
+            };
+            let signers: Vec<_> = (0..cores()).map(|_| scope.spawn(count)).collect();
+            signers.into_iter().map(|signer| signer.join().unwrap_or(0)).sum()
+        });
+        Ok(per_second(counts, began.elapsed()))
+    }
+}
+
+/// How often a second of CPU time does `what`.
+fn rate<T>(what: impl Fn() -> T) -> Result<f64, Failure> {
+    let began = own_cpu_time()?;
+    let mut count = 0;
+    loop {
+        for _ in 0..256 {
+            black_box(what());
+        }
+        count += 256;
+        let spent = own_cpu_time()?.saturating_sub(began);
+        if spent >= EACH {
+            return Ok(per_second(count, spent));
+        }
+    }
+}
+
+fn sync_times(path: &Path) -> Result<(f64, f64), Failure> {
+    let bytes = vec![7u8; SYNC_BYTES];
+    let mut file = File::create(path)?;
+    let mut times = Vec::with_capacity(SYNCS);
+    for _ in 0..SYNCS {
+        file.write_all(&bytes)?;
+        let began = Instant::now();
+        file.sync_data()?;
+        times.push(began.elapsed());
+    }
+    Ok((quantile_ms(&mut times, 50), quantile_ms(&mut times, 99)))
+}
+
+/// The time, in milliseconds, that `percent` of all stay within.
+pub(crate) fn quantile_ms(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
+    let rank = (times.len() * percent).div_ceil(100).max(1) - 1;
+    times.get(rank).map_or(0.0, Duration::as_secs_f64) * 1e3
+}
+
+/// `part` of `whole`, as text.
+pub(crate) fn ratio(part: f64, whole: f64) -> String {
+    format!("{:.2}", part / whole)
+}
+
+/// Limits of all cores together.
+pub(crate) fn on_all_cores(rate: f64) -> f64 {
+    rate * as_f64(u64::try_from(cores()).unwrap_or(1))
+}
