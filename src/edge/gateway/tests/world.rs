@@ -117,6 +117,7 @@ impl Operator {
             clock: clock.clone(),
             head_file: None,
             policy_folder: Some(folder.policy_folder()),
+            pseudonym_key: folder.pseudonym_key().unwrap(),
             peers: client_config(&config),
             settings: settings(&config),
         };
