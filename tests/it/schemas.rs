@@ -22,6 +22,7 @@ const BEYOND_SCHEMAS: &[&str] = &[
     "the empty root at size 1",
     "another root at size 0",
     "a promise that ends before it is made",
+    "a promise of more than a day",
     "an issuer with the default port",
     "an issuer with a port over 65535",
     "an issuer with an IPv6 address in long form",

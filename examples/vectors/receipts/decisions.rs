@@ -76,9 +76,11 @@ fn shared_members() -> Vec<Case> {
         ("another root at size 0", log("root", json!(EPOCH))),
         ("a negative size", log("size", json!(-1))),
         ("a promise that ends before it is made", log("include_by", json!(NOW - 1))),
+        ("a promise of more than a day", log("include_by", json!(NOW + 86_401))),
     ] {
         cases.push(changed(name, "RCPT-17", &pointer, value));
     }
+    cases.push(kept("a promise of a day", "RCPT-17", &with(&decision(), "/log/include_by", json!(NOW + 86_400))));
     cases.push(kept("a name of 256 characters", "RCPT-15", &with(&decision(), "/action/name", json!("é".repeat(256)))));
     cases
 }

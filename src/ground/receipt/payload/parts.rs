@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{PayloadError, require};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::limits::{
-    MAX_DELEGATION_DEPTH, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS, MAX_SAFE_INTEGER,
+    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS, MAX_SAFE_INTEGER,
     MAX_SD_DIGESTS,
 };
 use crate::ground::name::{Code, ReceiptId, Timestamp};
@@ -246,7 +246,8 @@ impl LogPromise {
         require(self.size <= MAX_SAFE_INTEGER, "log.size", "must be at most 2^53 - 1")?;
         let empty = self.root == Digest::of(b"");
         require((self.size == 0) == empty, "log.root", "must be the empty tree's root exactly when the size is 0")?;
-        require(self.include_by >= iat, "log.include_by", "must not be before `iat`")
+        let bounded = self.include_by >= iat && self.include_by.since(iat) <= MAX_INCLUDE_WITHIN_S;
+        require(bounded, "log.include_by", "must be 0 to 86,400 seconds after `iat`")
     }
 }
 
