@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{PayloadError, require};
 use crate::ground::crypto::hash::Digest;
+use crate::ground::effect::Reason;
 use crate::ground::limits::{
-    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS, MAX_SAFE_INTEGER,
-    MAX_SD_DIGESTS,
+    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS,
+    MAX_SAFE_INTEGER, MAX_SD_DIGESTS,
 };
 use crate::ground::name::{Code, ReceiptId, Timestamp};
 
@@ -21,15 +22,20 @@ fn is_strictly_sorted<T: Ord>(list: &[T]) -> bool {
     list.is_sorted_by(|one, next| one < next)
 }
 
-/// Reasons: sorted, none twice, and registered unless they have a dot.
+/// Reasons: sorted, none twice. Which of them are registered is the issuer's business alone, so that the register can
+/// grow without a reader that refuses what it does not know yet.
 pub(super) fn check_reasons(reasons: &[Code], policies: &[String]) -> Result<(), PayloadError> {
     require((1..=MAX_REASONS).contains(&reasons.len()), "reasons", "must hold 1 to 16 codes")?;
     require(is_strictly_sorted(reasons), "reasons", "must be sorted, none twice")?;
-    let known = |code: &Code| code.is_own() || code.as_str().parse::<crate::ground::effect::Reason>().is_ok();
-    require(reasons.iter().all(known), "reasons", "a code without a dot must be a registered reason")?;
     require(policies.len() <= MAX_POLICIES, "policies", "must hold at most 32 ids")?;
     require(is_strictly_sorted(policies), "policies", "must be sorted, none twice")?;
     policies.iter().try_for_each(|id| require_name(id, "policies"))
+}
+
+/// What an issuer demands of its own reasons beyond their form.
+pub(super) fn check_registered(reasons: &[Code]) -> Result<(), PayloadError> {
+    let known = |code: &Code| code.is_own() || code.as_str().parse::<Reason>().is_ok();
+    require(reasons.iter().all(known), "reasons", "a code without a dot must be a registered reason")
 }
 
 /// Who acts, in the words of the OpenID AuthZEN Authorization API 1.0.
