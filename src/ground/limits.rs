@@ -35,7 +35,7 @@ pub const MAX_INCLUDE_WITHIN_S: u64 = 86_400;
 /// Nesting of `act` (RFC 8693, section 4.1): more hops than any delegation that a person could still follow.
 pub const MAX_DELEGATION_DEPTH: usize = 8;
 
-/// Characters of a name inside a receipt (subject, action, resource, policy id). With every bounded member at its
+/// Characters of a name inside a receipt (subject, action, resource). With every bounded member at its
 /// bound a decision would exceed [`MAX_DECISION_BYTES`], so the total decides; this bounds the single field.
 pub const MAX_NAME_CHARS: usize = 256;
 

@@ -182,6 +182,8 @@ fn limits() -> Vec<Case> {
     let obligation = json!({"id": "o", "type": "t"});
     vec![
         changed("17 reasons", "RCPT-24", "/reasons", json!(reasons)),
+        changed("a policy id of 129 characters", "RCPT-25", "/policies", json!(["é".repeat(129)])),
+        kept("a policy id of 128 characters", "RCPT-25", &with(&decision(), "/policies", json!(["é".repeat(128)]))),
         changed("33 policies", "RCPT-25", "/policies", json!(policies)),
         changed_full("position 0", "RCPT-28", "/session/seq", json!(0)),
         changed_full("a session with a space", "RCPT-28", "/session/id", json!("a b")),

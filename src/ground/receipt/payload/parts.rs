@@ -6,15 +6,18 @@ use super::{PayloadError, require};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::effect::Reason;
 use crate::ground::limits::{
-    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS,
-    MAX_SAFE_INTEGER, MAX_SD_DIGESTS,
+    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_POLICY_ID_CHARS,
+    MAX_REASONS, MAX_SAFE_INTEGER, MAX_SD_DIGESTS,
 };
 use crate::ground::name::{Code, ReceiptId, Timestamp};
 
 /// A name is 1 to 256 characters, none of them a control character.
 pub(super) fn require_name(text: &str, member: &'static str) -> Result<(), PayloadError> {
-    let fits = !text.is_empty() && text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
-    require(fits, member, "must be 1 to 256 characters without control characters")
+    require(is_name(text, MAX_NAME_CHARS), member, "must be 1 to 256 characters without control characters")
+}
+
+fn is_name(text: &str, max_chars: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= max_chars && !text.chars().any(char::is_control)
 }
 
 /// A list stands in strictly ascending order, so that one set has one spelling.
@@ -29,7 +32,8 @@ pub(super) fn check_reasons(reasons: &[Code], policies: &[String]) -> Result<(),
     require(is_strictly_sorted(reasons), "reasons", "must be sorted, none twice")?;
     require(policies.len() <= MAX_POLICIES, "policies", "must hold at most 32 ids")?;
     require(is_strictly_sorted(policies), "policies", "must be sorted, none twice")?;
-    policies.iter().try_for_each(|id| require_name(id, "policies"))
+    let named = policies.iter().all(|id| is_name(id, MAX_POLICY_ID_CHARS));
+    require(named, "policies", "each must be 1 to 128 characters without control characters")
 }
 
 /// What an issuer demands of its own reasons beyond their form.
