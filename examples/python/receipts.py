@@ -84,6 +84,7 @@ def check_payload(kind, p):
             depth, actor = depth + 1, actor.get("act")
         ok &= depth <= 8 and p["subject"]["id"] == p.get("act", p)["sub"]  # RCPT-22
         ok &= "binding" in p or p["aud"] == p["iss"]  # RCPT-27
+        ok &= p.get("retry_of") != p["jti"]  # RCPT-40
     ok &= kind != "configuration" or p["aud"] == p["iss"]  # RCPT-35
     need(ok, "payload_invalid")
 

@@ -37,6 +37,7 @@ const BEYOND_SCHEMAS: &[&str] = &[
     "policies in another order",
     "policies in the order of UTF-16",
     "no binding for another operator",
+    "a retry of itself",
     "an acknowledgement with unsorted policies",
     "a configuration for somebody else",
     "one name for log and cosigner",

@@ -191,6 +191,7 @@ fn limits() -> Vec<Case> {
         changed("no obligations in a list", "RCPT-29", "/obligations", json!([])),
         changed("nine obligations", "RCPT-29", "/obligations", json!(vec![obligation; 9])),
         changed("no parents in a list", "RCPT-29", "/parents", json!([])),
+        changed("a retry of itself", "RCPT-40", "/retry_of", json!(JTI)),
         changed("17 parents", "RCPT-29", "/parents", json!(vec![EPOCH; 17])),
     ]
 }
