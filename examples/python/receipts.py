@@ -125,5 +125,6 @@ class KeySet:
         need(self.document["iss"] == issuer and self.fingerprint == pin, "key_set_invalid")  # KEYS-04
         return self
 
-    def usable(self, use):
-        return [unb64(k["x"], "") for k in self.document["keys"] if k["use"] == use and k["state"] in ("active", "retired")]  # KEYS-14
+    def begun(self, use):
+        """The keys of one use that are not pending, with their entries (VERD-19)."""
+        return {unb64(k["x"], ""): k for k in self.document["keys"] if k["use"] == use and k["state"] != "pending"}

@@ -41,7 +41,7 @@ def answer(area, i):
         (origin, _, log), (name, _, cosigner) = (i[key].split("+", 2) for key in ("log_vkey", "cosigner_vkey"))
         checkpoint = Checkpoint(i["checkpoint"])
         need(checkpoint.origin == origin, "checkpoint_origin")
-        time = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
+        time, *_ = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
         return {"origin": checkpoint.origin, "size": checkpoint.size, "root": b64(checkpoint.root), "time": time}
     if "proof" in i:
         check_inclusion(unb64(i["leaf_hash"], ""), *read_proof(i["proof"]))

@@ -210,7 +210,7 @@ pub enum Absence {
     OnlyOnAcceptance,
     /// The checkpoint is later than the promise: it shows that the receipt was logged, not when.
     LaterCheckpoint,
-    /// The key is revoked, and no witnessed time tells which came first.
+    /// A key is revoked, and the witnessed time does not tell which came first.
     RevokedUndated,
 }
 
