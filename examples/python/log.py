@@ -1,7 +1,7 @@
 """Checkpoints, proofs and witnesses (spec/log.md). Rule ids stand beside the code."""
 import re
 
-from receipts import verifies
+from keys import verifies
 from shapes import SCHEMAS
 from strict import MAX, need, sha, unb64
 

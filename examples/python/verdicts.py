@@ -1,8 +1,9 @@
 """One question about one receipt, and the verdict on it (spec/verdicts.md). Rule ids stand beside the code."""
 import hmac
 
+from keys import verifies
 from log import check_consistency, check_inclusion, read_proof, witnessed
-from receipts import KeySet, Receipt, verifies
+from receipts import KeySet, Receipt
 from strict import Refused, attempt, b64, need, sha, unb64
 
 

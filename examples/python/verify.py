@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """A Countersign verifier written from spec/ alone: standard library and `cryptography`.
 
-`python3 examples/python/verify.py` runs the vectors of tests/vectors and fails if it disagrees with one. `strict` and `shapes` read, `receipts`, `log` and
+`python3 examples/python/verify.py` runs the vectors of tests/vectors and fails if it disagrees with one. `strict`, `shapes` and `keys` read, `receipts`, `log` and
 `verdicts` are a page of spec/ each. Out of scope: fetching, storing, acceptance (spec/delivery.md), bundles.
 """
 import base64, json, sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from keys import thumbprint
 from log import Checkpoint, check_consistency, check_inclusion, key_id, read_proof
-from receipts import KeySet, Receipt, thumbprint
+from receipts import KeySet, Receipt
 from shapes import ROOT
 from strict import Refused, b64, need, read_json, sha, unb64
 from verdicts import commit, verify

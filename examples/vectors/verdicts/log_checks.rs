@@ -134,7 +134,8 @@ fn checkpoints() -> Vec<Case> {
     let elsewhere = with(&good, "/receipt", json!(elsewhere));
     let elsewhere = with(&elsewhere, "/proof", json!(file(&log, &ten_seconds_later(&log))));
     let foreign = with(&key_set(A, ROOT_A), "/log/origin", json!("a.example/new"));
-    let followed = with(&foreign, "/predecessor", json!({"checkpoint": "", "origin": "a.example/log"}));
+    let last = dated(log.head(12), NOW + 10).to_string();
+    let followed = with(&foreign, "/predecessor", json!({"checkpoint": last, "origin": "a.example/log"}));
     let trusting = |document: &Value| with(&good, "/trust/key_set", json!(signed_key_set(document, ROOT_A)));
     vec![
         refused("a receipt that promises another log", "VERD-19", elsewhere, "checkpoint_origin"),
