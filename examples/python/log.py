@@ -72,7 +72,7 @@ def climb(index, last, start, hashes, code, old=None):
 
 
 def read_proof(text):
-    """LOG-18."""
+    """LOG-18: index, hashes, and the note, which may be no checkpoint."""
     bad = "proof_malformed"
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")
@@ -82,7 +82,7 @@ def read_proof(text):
     need(lines and lines[0].startswith("index "), bad)
     index, hashes = decimal(lines[0][6:], bad), [unb64(line, bad, url=False, length=32) for line in lines[1:]]
     need(len(hashes) <= 63, bad)
-    return index, hashes, Checkpoint(note)
+    return index, hashes, note
 
 
 def check_inclusion(leaf, index, hashes, checkpoint):

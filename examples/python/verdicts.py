@@ -2,7 +2,7 @@
 import hmac
 
 from keys import verifies
-from log import check_consistency, check_inclusion, read_proof, witnessed
+from log import Checkpoint, check_consistency, check_inclusion, read_proof, witnessed
 from receipts import KeySet, Receipt
 from strict import Refused, attempt, b64, need, sha, unb64
 
@@ -88,9 +88,13 @@ def log_rows(receipt, key_set, q):
         return dict.fromkeys(CHECKS[11:], absent("no_proof")), {}
     rows, promise = dict.fromkeys(CHECKS[11:], absent("blocked_by_failure")), receipt.claims["log"]
     try:
-        index, hashes, checkpoint = read_proof(q["proof"])
+        index, hashes, note = read_proof(q["proof"])
     except Refused as refused:
         return rows | {"inclusion": fail(str(refused))}, {}
+    try:
+        checkpoint = Checkpoint(note)
+    except Refused as refused:
+        return rows | {"checkpoint": fail(str(refused))}, {}
     rows["inclusion"] = fail(attempt(check_inclusion, sha(b"\x00", receipt.digest), index, hashes, checkpoint))
     try:
         need(checkpoint.origin == promise["origin"], "checkpoint_origin")

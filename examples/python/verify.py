@@ -45,7 +45,8 @@ def answer(area, i):
         time, *_ = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
         return {"origin": checkpoint.origin, "size": checkpoint.size, "root": b64(checkpoint.root), "time": time}
     if "proof" in i:
-        check_inclusion(unb64(i["leaf_hash"], ""), *read_proof(i["proof"]))
+        index, hashes, note = read_proof(i["proof"])
+        check_inclusion(unb64(i["leaf_hash"], ""), index, hashes, Checkpoint(note))
     else:
         heads = [part for head in (i["from"], i["to"]) for part in (head["size"], unb64(head["root"], ""))]
         check_consistency(*heads, [unb64(node, "") for node in i["hashes"]])

@@ -53,6 +53,7 @@ fn inclusion() -> Vec<Case> {
     let good = included("included", ten_seconds_later);
     let other = signed(DECISION, &with(&logged_decision(), "/effect", json!("deny")), RECEIPT_A);
     let other = with(&good, "/receipt", json!(other));
+    let cut = good.pointer("/proof").and_then(Value::as_str).unwrap().trim_end();
     let blocked = "checkpoint=not_evaluated:blocked_by_failure promise=not_evaluated:blocked_by_failure";
     vec![
         asked(
@@ -91,6 +92,23 @@ fn inclusion() -> Vec<Case> {
             "a proof that is none",
             "VERD-18",
             with(&good, "/proof", json!("x")),
+            "invalid",
+            Some("proof_malformed"),
+            &format!("inclusion=fail:proof_malformed {blocked}"),
+        ),
+        asked(
+            "a proof whose checkpoint is none",
+            "VERD-18 VERD-19 LOG-18",
+            with(&good, "/proof", json!(cut)),
+            "invalid",
+            Some("checkpoint_malformed"),
+            "inclusion=not_evaluated:blocked_by_failure checkpoint=fail:checkpoint_malformed \
+             promise=not_evaluated:blocked_by_failure head=not_evaluated:blocked_by_failure",
+        ),
+        asked(
+            "a proof with a bad hash and a checkpoint that is none",
+            "VERD-18 LOG-18",
+            with(&good, "/proof", json!(cut.replacen("index 7\n", "index 7\nx\n", 1))),
             "invalid",
             Some("proof_malformed"),
             &format!("inclusion=fail:proof_malformed {blocked}"),

@@ -8,7 +8,7 @@ use crate::ground::keyset::{KeyEntry, KeySetDocument, KeyState, SelfSignedKeySet
 use crate::ground::log::checkpoint::{UnverifiedCheckpoint, VerifiedCheckpoint};
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::log::note::Note;
-use crate::ground::log::proof::{ConsistencyProof, ProofFile};
+use crate::ground::log::proof::{ConsistencyProof, ProofFile, ProofFileError};
 use crate::ground::log::witness::QuorumResult;
 use crate::ground::name::Timestamp;
 use crate::ground::problem::ProblemType;
@@ -36,7 +36,12 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
     let file = match ProofFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
-            findings.record(Check::Inclusion, CheckResult::Fail(error.problem()));
+            // A path leads nowhere without the head of its checkpoint: the row at fault is the checkpoint's.
+            let row = match error {
+                ProofFileError::Checkpoint(_) => Check::Checkpoint,
+                _ => Check::Inclusion,
+            };
+            findings.record(row, CheckResult::Fail(error.problem()));
             return Times::default();
         }
     };
