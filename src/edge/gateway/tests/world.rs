@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::edge::config::Config;
 use crate::edge::data_folder::{DataFolder, InitOptions};
-use crate::edge::gateway::{AgentSecret, Gateway, Secrets, inbound_router, outbound_router};
+use crate::edge::gateway::{AgentSecret, Gateway, inbound_router, outbound_router};
 use crate::edge::server::{client_config, settings};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, Timestamp};
@@ -27,7 +27,6 @@ use crate::io::clock::Clock;
 use crate::io::secret_files::Secret;
 use crate::io::store::sqlite::SqliteStore;
 use crate::io::store::{KeySetVersion, Observation, ObservationQuery, Peer, PeerState, Store as _};
-use crate::node::pseudonym::PseudonymKey;
 use crate::node::{Node, NodeParts};
 
 /// The time at both nodes.
@@ -88,7 +87,6 @@ type Log = Arc<Mutex<Vec<Seen>>>;
 
 /// One operator.
 pub(super) struct Operator {
-    pub(super) node: Arc<Node>,
     pub(super) gateway: Gateway,
     pub(super) store: SqliteStore,
     pub(super) issuer: Issuer,
@@ -117,13 +115,12 @@ impl Operator {
             clock: clock.clone(),
             head_file: None,
             policy_folder: Some(folder.policy_folder()),
+            pseudonym_key: folder.pseudonym_key().unwrap(),
             peers: client_config(&config),
             settings: settings(&config),
         };
         let node = Node::start(parts).await.unwrap();
-        let pseudonyms = PseudonymKey::new(&folder.pseudonym_key().unwrap());
-        let secrets = Secrets { pseudonyms, agents };
-        let gateway = Gateway::new(&config, Arc::clone(&node), secrets).unwrap();
+        let gateway = Gateway::new(&config, node, agents).unwrap();
         let key_set = folder.key_set().unwrap();
         let key_set = KeySetVersion {
             issuer: issuer.clone(),
@@ -139,7 +136,7 @@ impl Operator {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();
         });
-        Self { node, gateway, store, issuer, key_set, address, _folder: place }
+        Self { gateway, store, issuer, key_set, address, _folder: place }
     }
 
     /// Makes `other` a peer in this state.
@@ -283,6 +280,8 @@ pub(super) fn message(text: &str) -> Value {
 fn b_routes(agent: &SocketAddr, closed: &str) -> String {
     format!(
         r#"
+        [limits]
+        stranger_requests_per_s = 50
         [[inbound]]
         name = "seller"
         path = "/agents/seller"
