@@ -3,11 +3,23 @@
 //! The result goes to standard output, words about it to standard error, and the exit code says how it came out
 //! ([`Exit`]). With `--json` the result is one JSON document. Out of scope: what the commands do, which is below.
 
+mod agent;
 mod bundle;
 mod canonicalize;
 mod evidence;
+mod fault;
+mod filter;
+mod init;
 mod input;
+mod lines;
+mod log;
 mod output;
+mod peer;
+mod place;
+mod policy;
+mod receipt;
+mod serve;
+mod token;
 mod verify;
 
 use std::ffi::OsString;
@@ -44,16 +56,32 @@ struct Cli {
 /// Adding a command: a file with `Args` and `run`, a variant here, a line in [`run`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
+    Serve(serve::Args),
+    Peer(peer::Args),
+    Token(token::Args),
+    Agent(agent::Args),
+    Policy(policy::Args),
+    Receipt(receipt::Args),
+    Log(log::Args),
     Bundle(bundle::Args),
-    Canonicalize(canonicalize::Args),
     Verify(verify::Args),
+    Canonicalize(canonicalize::Args),
 }
 
 fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
     match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
+        Command::Peer(args) => peer::run(args, output),
+        Command::Token(args) => token::run(args, output),
+        Command::Agent(args) => agent::run(&args, output),
+        Command::Policy(args) => policy::run(args, output),
+        Command::Receipt(args) => receipt::run(args, output),
+        Command::Log(args) => log::run(args, output),
         Command::Bundle(args) => bundle::run(args, output),
-        Command::Canonicalize(args) => canonicalize::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Canonicalize(args) => canonicalize::run(&args, output),
     }
 }
 

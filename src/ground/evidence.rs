@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::ground::canonical::{self, ReadError, Rules};
 use crate::ground::limits::MAX_EVIDENCE_BYTES;
 
-/// Compact receipts that nobody has verified. An operator that refused the call has no outcome; one that is still at work
-/// has none yet.
+/// Compact receipts that nobody has verified. An operator that refused the call has no outcome; one that is still at
+/// work has none yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {

@@ -111,7 +111,8 @@ pub const MAX_QUORUM_BYTES: usize = 262_144;
 /// Logs, witnesses and groups of one quorum file, each. tlog-policy asks for at least 32.
 pub const MAX_QUORUM_LINES: usize = 64;
 
-/// Bytes of a discovery document: a key set, [`MAX_ROUTES`] routes of 400 bytes, and the rest, rounded up to twice the key set.
+/// Bytes of a discovery document: a key set, [`MAX_ROUTES`] routes of 400 bytes, and the rest, rounded up to twice the
+/// key set.
 pub const MAX_DISCOVERY_BYTES: usize = 2 * MAX_KEY_SET_BYTES;
 
 /// Inbound routes that a discovery document lists: what fits beside a key set of the largest size.

@@ -1,9 +1,10 @@
 //! HTTP message signatures (RFC 9421) in the one profile that nodes use to pull evidence from each other.
 //!
-//! One signature with the label `countersign` covers exactly `"@method"` and `"@target-uri"`, under an Ed25519 key that
-//! the signer's key set names for `http`. Parameters may stand in any order, and the signature base takes them as they came.
-//! The profile is smaller than RFC 9421 so that its reader is: no other component is ever looked up in a stranger's request.
-//! Normative text: `spec/delivery.md` (DELV-15 to DELV-17). Out of scope: which operator may pull what (`edge`).
+//! One signature with the label `countersign` covers exactly `"@method"` and `"@target-uri"`, under an Ed25519 key
+//! that the signer's key set names for `http`. Parameters may stand in any order, and the signature base takes them as
+//! they came. The profile is smaller than RFC 9421 so that its reader is: no other component is ever looked up in a
+//! stranger's request. Normative text: `spec/delivery.md` (DELV-15 to DELV-17). Out of scope: which operator may pull
+//! what (`edge`).
 
 use std::collections::BTreeMap;
 
@@ -94,8 +95,8 @@ pub fn sign_pull(
 
 /// Checks that the peer with these keys signed this very pull just now, and remembers its nonce.
 ///
-/// `target_uri` is built from the receiver's configured public URL and the request line. `fields` are the one value of each
-/// header; a request with none or several is no pull.
+/// `target_uri` is built from the receiver's configured public URL and the request line. `fields` are the one value of
+/// each header; a request with none or several is no pull.
 pub fn verify_pull(
     method: &str,
     target_uri: &str,

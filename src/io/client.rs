@@ -1,12 +1,13 @@
 //! The one HTTP client for what this node fetches from other operators' nodes.
 //!
-//! A peer's name is an address that a stranger may choose, so every fetch is fenced: https only (plain http for loopback
-//! where configured), no redirects, no proxies, addresses checked after resolution, a bound for every kind of answer that is
-//! enforced chunk by chunk, and one deadline for all of it. Media types are not looked at: what an answer is, its
-//! strict parser decides. Nothing that a receipt or a document names is fetched, save the endpoints that a peer's own
-//! discovery document gives under its own origin.
+//! A peer's name is an address that a stranger may choose, so every fetch is fenced: https only (plain http for
+//! loopback where configured), no redirects, no proxies, addresses checked after resolution, a bound for every kind of
+//! answer that is enforced chunk by chunk, and one deadline for all of it. Media types are not looked at: what an
+//! answer is, its strict parser decides. Nothing that a receipt or a document names is fetched, save the endpoints
+//! that a peer's own discovery document gives under its own origin.
 //!
-//! Out of scope: what agents' calls say, which the gateway carries with [`PeerClient::calls`] (`edge`), and whether what was fetched is true (`ground`).
+//! Out of scope: what agents' calls say, which the gateway carries with [`PeerClient::calls`] (`edge`), and whether
+//! what was fetched is true (`ground`).
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,8 +56,8 @@ pub struct ClientConfig {
 
 impl Default for ClientConfig {
     fn default() -> Self {
-        // Ten seconds are enough for the largest answer over a slow line, and few enough that a peer that sends a byte a
-        // second holds nobody up for long.
+        // Ten seconds are enough for the largest answer over a slow line, and few enough that a peer that sends a byte
+        // a second holds nobody up for long.
         Self { allow_loopback: false, allow_networks: Vec::new(), ca_file: None, deadline: Duration::from_secs(10) }
     }
 }

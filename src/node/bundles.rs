@@ -124,6 +124,13 @@ impl Gatherer {
         Ok((rows, calls))
     }
 
+    /// The proof file of a receipt, if there is one here: of an own one under the published checkpoint, of another's
+    /// the one that was fetched.
+    pub async fn proof(&self, row: &StoredReceipt) -> Result<Option<String>, GatherError> {
+        let published = self.logbook.checkpoint().await?;
+        Ok(self.proofs(row, published.as_ref()).await?.0)
+    }
+
     async fn proofs(
         &self,
         row: &StoredReceipt,

@@ -1,8 +1,9 @@
 //! The directory: which operators are peers, and the key sets under their pinned root keys.
 //!
-//! Who is a peer is the operator's act and stands in the store, where the command line changes it under a running node: the
-//! list is read again once a second. Key sets come from the peers themselves, are refreshed in the background, and
-//! count for an hour at most. Nothing that is fetched ever changes a pin. Out of scope: what is verified with the keys.
+//! Who is a peer is the operator's act and stands in the store, where the command line changes it under a running
+//! node: the list is read again once a second. Key sets come from the peers themselves, are refreshed in the
+//! background, and count for an hour at most. Nothing that is fetched ever changes a pin. Out of scope: what is
+//! verified with the keys.
 
 use std::sync::Arc;
 
@@ -131,8 +132,8 @@ impl Directory {
         Ok(held.approved)
     }
 
-    /// The same for evidence under the key `kid`. When the key set does not have that key, the peer may have rotated: its key
-    /// set is then fetched, once in a while, whatever strangers send.
+    /// The same for evidence under the key `kid`. When the key set does not have that key, the peer may have rotated:
+    /// its key set is then fetched, once in a while, whatever strangers send.
     pub async fn standing_for(&self, issuer: &Issuer, kid: KeyId) -> Result<ApprovedPeer, Refusal> {
         let standing = self.standing(issuer).await?;
         if standing.key_set.key_set().find(kid).is_some()

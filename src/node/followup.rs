@@ -1,9 +1,9 @@
 //! Follow-up: what this node does later, off the call path, to have both halves of the evidence.
 //!
-//! The caller pulls what the other side has about its decision; the receiver checks that a received receipt was logged as
-//! promised. Work waits in the store, so that a crash delays it and loses nothing; a worker that died leaves it to the next
-//! one. Everything here may be done twice without harm. What it notices are observations, never findings: only a file that
-//! proves a lie by itself is one. Out of scope: who plans the work (`decider`, `acceptor`).
+//! The caller pulls what the other side has about its decision; the receiver checks that a received receipt was logged
+//! as promised. Work waits in the store, so that a crash delays it and loses nothing; a worker that died leaves it to
+//! the next one. Everything here may be done twice without harm. What it notices are observations, never findings:
+//! only a file that proves a lie by itself is one. Out of scope: who plans the work (`decider`, `acceptor`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +27,8 @@ mod promise;
 #[cfg(test)]
 mod tests;
 
-/// Seconds after a call began before its evidence is pulled for the first time, should the answer not have brought it: a
-/// usual call is over by then.
+/// Seconds after a call began before its evidence is pulled for the first time, should the answer not have brought it:
+/// a usual call is over by then.
 pub const PULL_AFTER_S: u64 = 5;
 
 /// Work taken at a time.
@@ -37,8 +37,8 @@ const BATCH: u32 = 64;
 /// Work done at the same time. Each waits for a peer, at most a few fetches long.
 const AT_ONCE: usize = 8;
 
-/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of [`AT_ONCE`],
-/// each at its deadline three times over, take four minutes.
+/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of
+/// [`AT_ONCE`], each at its deadline three times over, take four minutes.
 const LEASE_S: u64 = 300;
 
 /// After this many tries work is given up. With [`backoff_s`] the last one is about half a day after the first.
@@ -76,8 +76,8 @@ impl Work {
         Code::registered(self.as_str())
     }
 
-    /// To be committed with a received receipt. The first look comes after a usual checkpoint and not only at the promised
-    /// time: a proof under a checkpoint from before that time is the one that shows the promise kept.
+    /// To be committed with a received receipt. The first look comes after a usual checkpoint and not only at the
+    /// promised time: a proof under a checkpoint from before that time is the one that shows the promise kept.
     pub fn check_promise(receipt: Digest, issuer: Issuer, now: Timestamp) -> NewFollowup {
         NewFollowup { due: now.plus(3), kind: Self::CheckPromise.code(), subject: receipt, peer: issuer }
     }
@@ -212,7 +212,8 @@ impl FollowUp {
     }
 }
 
-/// Seconds until the next try: 5, 10, 20 and so on up to an hour, so that a peer that is down for the night is still asked.
+/// Seconds until the next try: 5, 10, 20 and so on up to an hour, so that a peer that is down for the night is still
+/// asked.
 fn backoff_s(attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(10);
     (5_u64 << doublings).min(3600)

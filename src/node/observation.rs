@@ -1,7 +1,7 @@
 //! Observations: what this node noticed about a peer, and what proves nothing by itself.
 //!
-//! A closed set of kinds, whose codes stand in the store, in search and in reports. Out of scope: findings, which prove a
-//! lie from a file.
+//! A closed set of kinds, whose codes stand in the store, in search and in reports. Out of scope: findings, which
+//! prove a lie from a file.
 
 use serde_json::Value;
 

@@ -7,7 +7,10 @@ use std::path::Path;
 use countersign::ground::agent::call::Shape;
 use countersign::ground::agent::refusal::{Refusal, RefusedBy};
 use countersign::ground::crypto::hash::decode_base64url;
+use countersign::ground::discovery::{DiscoveryDocument, Route};
+use countersign::ground::keyset::SelfSignedKeySet;
 use countersign::ground::problem::ProblemType;
+use countersign::ground::receipt::payload::Mode;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -143,24 +146,20 @@ fn problems_are_of_their_schema() {
 
 #[test]
 fn a_discovery_document_is_of_its_schema() {
-    let key_set = "x.y.".to_owned() + &"z".repeat(86);
-    let vkey = format!("a.example/log+01234567+{}", "A".repeat(44));
-    let document = json!({
-        "issuer": "https://a.example", "fingerprint": "A".repeat(43), "key_set": key_set,
-        "endpoints": {"evidence": "https://a.example/v1/evidence", "log": "https://a.example/log", "proofs": "https://a.example/v1/proofs"},
-        "log": {"origin": "a.example/log", "vkey": vkey, "cosigner_vkey": vkey},
-        "supported": {"a2a_extension": "urn:countersign:a2a:receipts:v1", "key_set": "countersign-keyset-v1+jwt",
-            "levels": ["signed"], "receipts": ["countersign-decision-v1+jwt"]},
-        "routes": [{"mode": "enforce", "path": "/hotel"}],
-    });
+    let vectors = vectors::all();
+    let key_set = vectors.iter().find(|vector| vector.name() == "key-sets: a key set").unwrap();
+    let key_set = SelfSignedKeySet::parse(key_set.case["input"]["key_set"].as_str().unwrap().as_bytes()).unwrap();
+    let route = Route { mode: Mode::Enforce, path: "/hotel".to_owned() };
+    let document = serde_json::to_value(DiscoveryDocument::of(&key_set, vec![route]).unwrap()).unwrap();
     let schema = &schemas()["discovery"];
-    assert!(schema.is_valid(&document));
+    assert_eq!(schema.iter_errors(&document).next().map(|error| error.to_string()), None);
     for (pointer, value) in [
         ("/issuer", json!("https://a.example/")),
         ("/fingerprint", json!("A")),
         ("/routes/0/mode", json!("off")),
         ("/log/vkey", json!("x")),
         ("/endpoints/log", json!("/log")),
+        ("/endpoints/log", json!("https://a.example/log/")),
     ] {
         let mut changed = document.clone();
         *changed.pointer_mut(pointer).unwrap() = value;

@@ -1,5 +1,6 @@
 //! `countersign bundle`: evidence bundles.
 
+mod create;
 mod verify;
 
 use clap::Subcommand;
@@ -15,11 +16,13 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Create(create::Args),
     Verify(verify::Args),
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.command {
+        Command::Create(args) => create::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
     }
 }

@@ -89,6 +89,11 @@ impl CliError {
         Self { exit: Exit::Invalid, message: message.to_string(), help: None }
     }
 
+    /// It cannot be told or done yet.
+    pub(crate) fn not_ready(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::NotReady, message: message.to_string(), help: None }
+    }
+
     /// Says what to do.
     pub(crate) fn with_help(self, help: impl fmt::Display) -> Self {
         Self { help: Some(help.to_string()), ..self }

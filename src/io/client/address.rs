@@ -1,5 +1,6 @@
-//! Which addresses may be connected to. Only global unicast addresses (RFC 6890 and the IANA special-purpose registries)
-//! are free; every other one must be configured, because a peer's name may resolve to anything inside our own network.
+//! Which addresses may be connected to. Only global unicast addresses (RFC 6890 and the IANA special-purpose
+//! registries) are free; every other one must be configured, because a peer's name may resolve to anything inside our
+//! own network.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,7 @@
 //! The clients that carry agents' calls on: to peers' agents inside the fences of every fetch, and to own agents.
 //!
-//! A call has no deadline of its own, because a stream may last as long as it likes while something comes. Out of scope:
-//! the time for an answer to begin, which whoever calls sets.
+//! A call has no deadline of its own, because a stream may last as long as it likes while something comes. Out of
+//! scope: the time for an answer to begin, which whoever calls sets.
 
 use std::time::Duration;
 

@@ -8,7 +8,8 @@ use super::fault::ClientBuildError;
 
 /// Builds with the authorities of `ca_file` alone, or with the platform's.
 ///
-/// A CA file replaces the platform's authorities: an operator that names whom to believe does not mean "and everybody else".
+/// A CA file replaces the platform's authorities: an operator that names whom to believe does not mean "and everybody
+/// else".
 pub(super) fn build(builder: impl Fn() -> ClientBuilder, ca_file: Option<&Path>) -> Result<Client, ClientBuildError> {
     // Fails when another part of the process installed a provider first, and then that one serves as well.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();

@@ -106,8 +106,8 @@ pub enum ChangeError {
 }
 
 impl Directory {
-    /// Fetches an operator's discovery document and makes it a peer: approved when `expected` is the root key that it shows,
-    /// otherwise pending until [`Directory::approve`]. Another root key than `expected` adds nothing.
+    /// Fetches an operator's discovery document and makes it a peer: approved when `expected` is the root key that it
+    /// shows, otherwise pending until [`Directory::approve`]. Another root key than `expected` adds nothing.
     ///
     /// A peer that is known keeps its state, save that a pending one is approved by its fingerprint.
     pub async fn add(&self, issuer: &Issuer, expected: Option<KeyId>) -> Result<Added, AddError> {

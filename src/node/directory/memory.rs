@@ -1,4 +1,5 @@
-//! What the directory remembers between two looks at the store, so that neither strangers nor busy peers cost a query each.
+//! What the directory remembers between two looks at the store, so that neither strangers nor busy peers cost a query
+//! each.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -104,7 +104,8 @@ impl FollowUp {
         }
     }
 
-    /// Compares the two sides' outcomes once both are there. Our own comes when the call ends, which may be after the peer's.
+    /// Compares the two sides' outcomes once both are there. Our own comes when the call ends, which may be after the
+    /// peer's.
     async fn conclude(&self, work: &Followup, held: &Held) -> Result<Next, StoreError> {
         if let (Some((digest, _)), Some(executor)) = (&held.acknowledgement, &held.executor) {
             let named = executor.acknowledgement.as_ref().map(|named| named.digest);

@@ -20,8 +20,8 @@ use crate::node::directory::{ApprovedPeer, Refusal};
 use crate::node::observation::Noticed;
 
 impl FollowUp {
-    /// The sequence of tries reaches past the promised time. A proof from before it shows the promise kept; a proof from
-    /// after it shows that the receipt is in the log, and leaves open since when.
+    /// The sequence of tries reaches past the promised time. A proof from before it shows the promise kept; a proof
+    /// from after it shows that the receipt is in the log, and leaves open since when.
     pub(super) async fn check_promise(&self, work: &Followup) -> Result<Next, StoreError> {
         let Some(row) = self.store.receipt(&work.subject).await? else { return Ok(Next::Done) };
         let receipt = parse_stored(&row)?;
@@ -67,7 +67,8 @@ impl FollowUp {
             (true, _) => Noticed::IncludedLater,
         };
         let problem = verdict.problem();
-        // A proof under a key that was just rotated in, say, may verify at the next try; a good one will not get better.
+        // A proof under a key that was just rotated in, say, may verify at the next try; a good one will not get
+        // better.
         if let (Noticed::PromiseUnproven, Some(problem)) = (noticed, problem) {
             return Ok(Next::again(noticed, problem));
         }
