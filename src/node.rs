@@ -19,7 +19,6 @@ pub mod outcomes;
 pub mod policies;
 pub mod policy_watch;
 pub mod pseudonym;
-pub mod pseudonyms;
 pub mod pulls;
 pub mod rate;
 pub mod readiness;
@@ -54,7 +53,7 @@ use crate::node::logbook::Logbook;
 use crate::node::operator::Operator;
 use crate::node::policies::{Policies, PoliciesError};
 use crate::node::policy_watch::{FolderState, PolicyWatch};
-use crate::node::pseudonyms::Pseudonyms;
+use crate::node::pseudonym::PseudonymKey;
 use crate::node::pulls::Pulls;
 use crate::node::readiness::Readiness;
 use crate::node::sequencer::{Sequencer, SequencerError};
@@ -142,7 +141,7 @@ pub struct Node {
     /// Verifies receipts, and changes nothing.
     pub verifier: Verifier,
     /// Names users so that no two peers know them by the same name.
-    pub pseudonyms: Pseudonyms,
+    pub pseudonyms: PseudonymKey,
     /// Answers peers that ask for our answers.
     pub pulls: Pulls,
     /// Reads receipts.
@@ -185,7 +184,7 @@ impl Node {
         let policies = Policies::open(Arc::clone(&store), &issuer, files).await?;
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
-        let pseudonyms = Pseudonyms::new(&pseudonym_key);
+        let pseudonyms = PseudonymKey::new(&pseudonym_key);
         let basis = Basis { operator, store, clock, client, settings, issuer, policies, pseudonyms };
         let node = basis.furnish(published, caught_up, folder, head_file);
         node.spawn(|stop| watch_writer(writer, stop));
@@ -225,9 +224,9 @@ impl Node {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
-    /// Ends what runs behind the calls, the sequencer with a last step, and waits for at most `bound`. Calls should have
-    /// ended before: a receipt that is committed later waits for the next start. Tells whether all ended in time; what did
-    /// not is cut off, which loses nothing, since every commit stands or falls whole.
+    /// Ends what runs behind the calls, the sequencer with a last step, and waits for at most `bound`. Calls should
+    /// have ended before: a receipt that is committed later waits for the next start. Tells whether all ended in time;
+    /// what did not is cut off, which loses nothing, since every commit stands or falls whole.
     pub async fn shutdown(&self, bound: Duration) -> bool {
         self.stop.cancel();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -249,7 +248,7 @@ struct Basis {
     settings: NodeSettings,
     issuer: ReceiptIssuer,
     policies: Policies,
-    pseudonyms: Pseudonyms,
+    pseudonyms: PseudonymKey,
 }
 
 impl Basis {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::edge::config::Config;
+use crate::edge::gateway::Gateway;
 use crate::edge::telemetry::Metrics;
 use crate::node::Node;
 use crate::node::rate::{Rate, RateLimit};
@@ -27,6 +28,8 @@ pub struct App {
     pub config: Config,
     /// The node.
     pub node: Arc<Node>,
+    /// Carries agents' calls.
+    pub gateway: Gateway,
     /// What is counted.
     pub metrics: Metrics,
     discovery: Bytes,
@@ -35,13 +38,14 @@ pub struct App {
 
 impl App {
     /// Puts it together.
-    pub fn new(config: Config, node: Arc<Node>) -> Self {
+    pub fn new(config: Config, node: Arc<Node>, gateway: Gateway) -> Self {
         let per_s = config.limits.stranger_requests_per_s;
         // After a pause a client may use two seconds' worth at once.
         let rate = Rate { per_s, burst: per_s.saturating_mul(2) };
         let strangers = (per_s > 0).then(|| RateLimit::new(rate, MAX_RATED_CLIENTS));
         let discovery = public::discovery_document(&node.operator, &config).unwrap_or_default();
-        Self { config, node, metrics: Metrics::new(), discovery, strangers }
+        let metrics = Metrics::new(gateway.counts());
+        Self { config, node, gateway, metrics, discovery, strangers }
     }
 
     /// Whether a client address may make one more request of which nothing shows that a peer sent it.

@@ -16,9 +16,10 @@ use tokio::task::JoinHandle;
 
 use crate::edge::config::Config;
 use crate::edge::data_folder::{DataFolder, DataFolderError};
+use crate::edge::gateway::{AgentSecret, Gateway};
 use crate::edge::http::{App, private, public};
 use crate::edge::telemetry::Metrics;
-use crate::io::client::ClientConfig;
+use crate::io::client::{ClientBuildError, ClientConfig};
 use crate::io::clock::Clock;
 use crate::node::acceptor::Terms;
 use crate::node::directory::DirectoryConfig;
@@ -38,6 +39,9 @@ pub enum ServeError {
     /// The node does not start.
     #[error(transparent)]
     Node(#[from] StartError),
+    /// The gateway's client for own agents cannot be made.
+    #[error(transparent)]
+    Gateway(#[from] ClientBuildError),
     /// An address cannot be listened on.
     #[error("cannot listen on `{address}` for the {listener} listener: {source}")]
     Bind {
@@ -78,6 +82,7 @@ impl Server {
     /// The same under another clock.
     pub async fn start_with_clock(folder: &DataFolder, clock: Clock) -> Result<Self, ServeError> {
         let config = folder.config().clone();
+        let agents = agents(folder)?;
         let node = Node::start(NodeParts {
             operator: Arc::new(folder.operator()?),
             store: Arc::new(folder.store().await?),
@@ -89,17 +94,18 @@ impl Server {
             settings: settings(&config),
         })
         .await?;
-        let app = Arc::new(App::new(config, node));
-        match Self::listen(Arc::clone(&app)).await {
+        match Self::serve(config, Arc::clone(&node), agents).await {
             Ok(server) => Ok(server),
             Err(error) => {
-                app.node.shutdown(LAST_STEP).await;
+                node.shutdown(LAST_STEP).await;
                 Err(error)
             }
         }
     }
 
-    async fn listen(app: Arc<App>) -> Result<Self, ServeError> {
+    async fn serve(config: Config, node: Arc<Node>, agents: Vec<AgentSecret>) -> Result<Self, ServeError> {
+        let gateway = Gateway::new(&config, Arc::clone(&node), agents)?;
+        let app = Arc::new(App::new(config, node, gateway));
         let config = &app.config;
         let public = Scope::public(config);
         let public = Listener::start(&public, config.listen.tls.as_ref(), public::router(Arc::clone(&app))).await?;
@@ -142,14 +148,22 @@ impl Server {
         ServeError::Ended(ended)
     }
 
-    /// Stops in order: no new connections, running requests to their end within the configured bound, then the node with
-    /// its last checkpoint. Tells whether everything ended in time.
+    /// Stops in order: no new connections, running requests to their end within the configured bound, the outcomes of
+    /// ended calls, then the node with its last checkpoint. Tells whether everything ended in time.
     pub async fn shutdown(self) -> bool {
         let bound = self.app.config.limits.shutdown;
         let (public, private) = tokio::join!(self.public.shutdown(bound), self.private.shutdown(bound));
+        let settled = tokio::time::timeout(bound, self.app.gateway.settled()).await.is_ok();
         let node = self.app.node.shutdown(LAST_STEP).await;
-        public && private && node
+        public && private && settled && node
     }
+}
+
+/// What proves that a request is an own agent's.
+fn agents(folder: &DataFolder) -> Result<Vec<AgentSecret>, DataFolderError> {
+    let agents = folder.config().agents.iter();
+    let agents = agents.map(|agent| Ok(AgentSecret { name: agent.name.clone(), secret: folder.agent_secret(agent)? }));
+    agents.collect()
 }
 
 /// The part of the configuration that the node itself works by.

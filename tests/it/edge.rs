@@ -1,9 +1,13 @@
 //! Real servers on free ports, with real databases in temporary folders, called over HTTP.
 
+mod config;
+mod endurance;
 mod private;
 mod public;
 mod serving;
+pub(crate) mod two;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,8 +43,13 @@ impl TestNode {
 
     /// A node of an existing data folder.
     pub(crate) async fn of(place: TempDir, folder: DataFolder, more: &str) -> Self {
+        Self::listening(place, folder, more, "127.0.0.1:0".parse().unwrap()).await
+    }
+
+    /// The same at this public address.
+    pub(crate) async fn listening(place: TempDir, folder: DataFolder, more: &str, public: SocketAddr) -> Self {
         let text = format!(
-            "issuer = \"{}\"\n{more}\n[listen]\npublic = \"127.0.0.1:0\"\nprivate = \"127.0.0.1:0\"\n\
+            "issuer = \"{}\"\n{more}\n[listen]\npublic = \"{public}\"\nprivate = \"127.0.0.1:0\"\n\
              [log]\ncheckpoint_interval_ms = 20\n",
             folder.issuer()
         );

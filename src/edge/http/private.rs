@@ -1,13 +1,13 @@
 //! The private listener: decisions, verification, search, and the outbound gateway.
 //!
-//! Every request passes the guard: it names an allowed host and comes from no web page. Behind it, each resource asks for
-//! a bearer token with its role; only health, readiness and the AuthZEN metadata are open.
+//! Every request passes the guard: it names an allowed host and comes from no web page. Behind it, each resource asks
+//! for a bearer token with its role; only health, readiness and the AuthZEN metadata are open.
 
 mod accept;
 mod authzen;
 mod decisions;
 mod facts;
-mod guard;
+pub(in crate::edge) mod guard;
 mod health;
 mod json;
 mod outcomes;
@@ -21,6 +21,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::edge::gateway::outbound_router;
 use crate::edge::http::public::proof;
 use crate::edge::http::{App, request};
 use crate::node::tokens::Role;
@@ -58,7 +59,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(for_role(Role::Metrics, vec![("/metrics", get(health::metrics))]))
         .fallback(request::not_found)
         .method_not_allowed_fallback(request::method_not_allowed)
+        .with_state(Arc::clone(&app))
+        .merge(outbound_router(app.gateway.clone()))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
-        .layer(from_fn_with_state(Arc::clone(&app), request::on_private))
-        .with_state(app)
+        .layer(from_fn_with_state(app, request::on_private))
 }

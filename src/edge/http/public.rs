@@ -17,6 +17,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
+use crate::edge::gateway::inbound_router;
 use crate::edge::http::problem::Problem;
 use crate::edge::http::{App, request};
 use crate::ground::discovery::DISCOVERY_PATH;
@@ -38,7 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(own)
-        .fallback(request::not_found)
+        .fallback_service(inbound_router(app.gateway.clone()))
         .method_not_allowed_fallback(request::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&app), request::on_public))
         .with_state(app)

@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::edge::gateway::Counts;
 use crate::ground::effect::Effect;
 use crate::ground::problem::ProblemType;
 
@@ -120,16 +121,11 @@ pub struct Metrics {
     ready: Gauge,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Metrics {
-    /// All at zero.
-    pub fn new() -> Self {
+    /// All at zero, beside what the gateway counts.
+    pub fn new(gateway: &Counts) -> Self {
         let mut registry = Registry::with_prefix("countersign");
+        gateway.register(&mut registry);
         let requests = Family::default();
         registry.register("http_requests", "HTTP requests by listener and class of status", requests.clone());
         let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS_S)) as fn() -> Histogram);
@@ -216,7 +212,7 @@ mod tests {
 
     #[test]
     fn counters_end_in_total_wherever_they_are_named() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(&Counts::default());
         metrics.answered(ListenerName::Public, 404, Duration::from_millis(3));
         metrics.refused(ListenerName::Public, ProblemType::NotFound);
         metrics.decided(Via::Authzen, Effect::Deny);

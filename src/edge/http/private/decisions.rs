@@ -24,6 +24,7 @@ use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{Actor, Approval, Assurance, Basis, Identity, Obligation, Payload};
 use crate::node::decider::{Bound, Judgement, Matter, Who};
+use crate::node::pseudonym::Named;
 
 /// Seconds after which the other operator is asked for its evidence: by then a usual call is over.
 const PULL_AFTER_S: u64 = 5;
@@ -228,7 +229,7 @@ fn who(app: &App, told: Option<WhoFacts>, subject: &str, elsewhere: Option<&Issu
         )));
     }
     let sub = match (elsewhere, &told.act) {
-        (Some(operator), Some(_)) => app.node.pseudonyms.of(operator, &told.sub),
+        (Some(operator), Some(_)) => app.node.pseudonyms.pseudonym(Named::User, operator, &told.sub),
         _ => told.sub,
     };
     let identity = Identity { agent: told.agent, delegation: told.delegation, user: told.user };
