@@ -28,6 +28,10 @@ pub const MAX_KEYS: usize = 64;
 /// Seconds between `iat` and `exp` of a decision: "valid for minutes".
 pub const MAX_DECISION_LIFETIME_S: u64 = 600;
 
+/// Seconds by which an operator may let clocks differ: what a machine loses whose time service failed for days. Every
+/// second of it lets receipts live longer than their issuer said.
+pub const MAX_SKEW_S: u64 = 60;
+
 /// Seconds between `iat` and `include_by`. A node logs within the minute; a day covers one that waits for its database
 /// to come back. A promise of longer could hardly be broken, since whoever holds the receipt must wait for its end.
 pub const MAX_INCLUDE_WITHIN_S: u64 = 86_400;
