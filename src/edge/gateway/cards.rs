@@ -213,6 +213,8 @@ pub(super) fn names_of(upstream: &Url) -> Vec<Url> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::Response;
+
     use super::*;
     use crate::ground::agent::call::{self, recognise};
 
@@ -236,7 +238,7 @@ mod tests {
         recognise(RouteProtocol::A2a, &request).unwrap()
     }
 
-    async fn examined(call: &Call, answer: axum::http::Response<&'static str>) -> Result<Passing, Misbehaved> {
+    async fn examined(call: &Call, answer: Response<&'static str>) -> Result<Passing, Misbehaved> {
         let route = route();
         let passage = Passage {
             route: RouteProtocol::A2a,
@@ -249,8 +251,8 @@ mod tests {
         examine(answer.map(reqwest::Body::from), &passage).await
     }
 
-    fn answer(body: &'static str) -> axum::http::Response<&'static str> {
-        axum::http::Response::new(body)
+    fn answer(body: &'static str) -> Response<&'static str> {
+        Response::new(body)
     }
 
     const CARD: &str = r#"{"url":"https://b.example/s/rpc","skills":[]}"#;
@@ -315,7 +317,7 @@ mod tests {
         }
         let mut created = redirect("https://c.example/s/y");
         *created.status_mut() = StatusCode::CREATED;
-        let Passing::Stream { head, .. } = examined(&get("/x"), created).await.unwrap() else { panic!() };
+        let Passing::Whole { head, .. } = examined(&get("/x"), created).await.unwrap() else { panic!() };
         assert!(!head.headers.contains_key(LOCATION));
     }
 }

@@ -7,7 +7,7 @@ mod accept;
 mod authzen;
 mod decisions;
 mod facts;
-mod guard;
+pub(in crate::edge) mod guard;
 mod health;
 mod json;
 mod outcomes;
