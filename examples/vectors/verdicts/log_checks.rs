@@ -187,7 +187,9 @@ fn lives() -> Vec<Case> {
     let ask = |name: &str, number: usize, changes: &[(&str, Value)], code: Option<&str>| {
         let row = code.map_or("checkpoint=pass".to_owned(), |code| format!("checkpoint=fail:{code}"));
         let verdict = if code.is_none() { "valid" } else { "invalid" };
-        asked(name, "KEYS-14 VERD-19", with(&good, "/trust", with_key(number, changes)), verdict, code, &row)
+        let life = if changes.first().is_some_and(|(_, state)| state == "pending") { "KEYS-15" } else { "KEYS-14" };
+        let rules = format!("{life} VERD-19");
+        asked(name, &rules, with(&good, "/trust", with_key(number, changes)), verdict, code, &row)
     };
     let retired = |until: u64| [("/state", json!("retired")), ("/until", json!(until))];
     let since = |since: u64| [("/since", json!(since))];

@@ -347,7 +347,8 @@ fn a_witnessed_checkpoint_dates_only_what_it_includes() {
     assert_eq!(verdict.result(Check::Key), CheckResult::Fail(ProblemType::KeyRevoked));
     assert_eq!((verdict.verdict, verdict.witnessed_time), (Conclusion::Invalid, None));
 
-    let early = Decision { iat: time(1_789_999_999), exp: time(1_790_000_300), ..bound() };
+    let mut early = Decision { iat: time(1_789_999_999), exp: time(1_790_000_300), ..bound() };
+    early.log.include_by = time(1_790_000_060);
     let early = signed_by(early, &receipt_key());
     let proof = proof_of(&early, 1_800_000_010);
     question.proof = Some(proof.as_bytes());
