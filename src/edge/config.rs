@@ -240,7 +240,8 @@ fn peers(raw: raw::Peers, folder: &Path, issuer: &Issuer) -> Result<Peers, Confi
         allow_loopback: raw.allow_loopback.unwrap_or_else(|| issuer.is_loopback_http()),
         allow_networks: raw.allow_networks.iter().map(network).collect::<Result<_, _>>()?,
         ca_file: raw.ca_file.map(|file| folder.join(file)),
-        // A key set older than an hour is not trusted any more (`spec/keysets.md`), so looks come at least twice as often.
+        // A key set older than an hour is not trusted any more (`spec/keysets.md`), so looks come at least twice as
+        // often.
         refresh: within("peers.refresh_s", raw.refresh_s, 5..=1800).map(Duration::from_secs)?,
     })
 }

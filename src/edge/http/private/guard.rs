@@ -1,7 +1,8 @@
 //! Who may speak to the private listener at all, and with which token.
 //!
-//! A web page in a browser on this machine can send requests to loopback. Two checks keep it out: browsers put `Origin` on
-//! whatever could do harm, and a page that reaches us by a name of its own (DNS rebinding) shows that name in `Host`.
+//! A web page in a browser on this machine can send requests to loopback. Two checks keep it out: browsers put `Origin`
+//! on whatever could do harm, and a page that reaches us by a name of its own (DNS rebinding) shows that name in
+//! `Host`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
