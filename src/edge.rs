@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod data_folder;
+pub mod demo;
 pub mod gateway;
 pub mod http;
 pub mod server;

@@ -75,7 +75,7 @@ def check_payload(kind, p):
     """The rules between members that no schema sees."""
     log, ascending = p["log"], lambda items, form: all(form(a) < form(b) for a, b in zip(items, items[1:]))
     ok = issuer_ok(p["iss"]) and issuer_ok(p["aud"]) and len(log["origin"].encode()) < 256  # RCPT-11, RCPT-17
-    ok &= (log["size"] == 0) == (log["root"] == b64(sha())) and log["include_by"] >= p["iat"]  # RCPT-17
+    ok &= (log["size"] == 0) == (log["root"] == b64(sha())) and 0 <= log["include_by"] - p["iat"] <= 86400  # RCPT-17
     ok &= ascending(p.get("reasons", []), str.encode) and ascending(p.get("policies", []), str.encode)  # RCPT-24, RCPT-25
     if kind == "decision":
         ok &= 1 <= p["exp"] - p["iat"] <= 600 and p.get("nbf", 0) < p["exp"]  # RCPT-20, RCPT-21
@@ -84,6 +84,7 @@ def check_payload(kind, p):
             depth, actor = depth + 1, actor.get("act")
         ok &= depth <= 8 and p["subject"]["id"] == p.get("act", p)["sub"]  # RCPT-22
         ok &= "binding" in p or p["aud"] == p["iss"]  # RCPT-27
+        ok &= p.get("retry_of") != p["jti"]  # RCPT-40
     ok &= kind != "configuration" or p["aud"] == p["iss"]  # RCPT-35
     need(ok, "payload_invalid")
 

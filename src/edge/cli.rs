@@ -6,6 +6,7 @@
 mod agent;
 mod bundle;
 mod canonicalize;
+mod demo;
 mod evidence;
 mod fault;
 mod filter;
@@ -56,6 +57,7 @@ struct Cli {
 /// Adding a command: a file with `Args` and `run`, a variant here, a line in [`run`].
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Init(init::Args),
     Serve(serve::Args),
     Peer(peer::Args),
@@ -71,6 +73,7 @@ enum Command {
 
 fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
     match command {
+        Command::Demo(args) => demo::run(&args, output),
         Command::Init(args) => init::run(&args, output),
         Command::Serve(args) => serve::run(&args, output),
         Command::Peer(args) => peer::run(args, output),

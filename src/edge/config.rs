@@ -18,7 +18,7 @@ use url::Url;
 pub use fault::ConfigError;
 pub use routes::{Agent, InboundRoute, OutboundRoute};
 
-use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S};
+use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S, MAX_INCLUDE_WITHIN_S};
 use crate::ground::name::Issuer;
 use crate::ground::verdict::Level;
 use crate::io::client::Network;
@@ -206,7 +206,7 @@ fn listen(raw: &raw::Listen, folder: &Path) -> Listen {
 
 fn log(raw: &raw::Log) -> Result<LogPace, ConfigError> {
     let interval_ms = within("log.checkpoint_interval_ms", raw.checkpoint_interval_ms, 10..=60_000)?;
-    let include_within_s = within("log.include_within_s", raw.include_within_s, 2..=86_400)?;
+    let include_within_s = within("log.include_within_s", raw.include_within_s, 2..=MAX_INCLUDE_WITHIN_S)?;
     // Issuing stops at half the promise, so a promise of less than four intervals would stop an idle node.
     if include_within_s * 1000 < 4 * interval_ms {
         return Err(invalid("log.include_within_s", "must be at least four times `log.checkpoint_interval_ms`"));

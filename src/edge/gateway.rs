@@ -130,8 +130,8 @@ pub fn outbound_router(gateway: Gateway) -> Router {
     Router::new().route("/a/{*call}", any(answer_outbound)).with_state(gateway)
 }
 
-/// The inbound gateway, for the public listener: the configured routes, and "not found" for all else. It is meant as the
-/// fallback of the listener's own paths.
+/// The inbound gateway, for the public listener: the configured routes, and "not found" for all else. It is meant as
+/// the fallback of the listener's own paths.
 pub fn inbound_router(gateway: Gateway) -> Router {
     Router::new().fallback(answer_inbound).with_state(gateway)
 }

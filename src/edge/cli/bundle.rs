@@ -1,6 +1,7 @@
 //! `countersign bundle`: evidence bundles.
 
 mod create;
+mod join;
 mod verify;
 
 use clap::Subcommand;
@@ -17,12 +18,14 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Create(create::Args),
+    Join(join::Args),
     Verify(verify::Args),
 }
 
 pub(crate) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
     match args.command {
         Command::Create(args) => create::run(&args, output),
+        Command::Join(args) => join::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
     }
 }

@@ -227,8 +227,8 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Writes the decision down, in a task of its own: should the agent go away meanwhile, the decision is durable all the
-    /// same, and so is the fact that nothing came of it.
+    /// Writes the decision down, in a task of its own: should the agent go away meanwhile, the decision is durable all
+    /// the same, and so is the fact that nothing came of it.
     async fn record(&self, judgement: Judgement, matter: Matter) -> Result<Recorded, JoinError> {
         let gateway = self.gateway.clone();
         let recording = async move {
@@ -299,7 +299,8 @@ impl Outgoing<'_> {
         passing
     }
 
-    /// The call has happened, so its answer reaches the agent whatever the acknowledgement is worth; the verdict says it.
+    /// The call has happened, so its answer reaches the agent whatever the acknowledgement is worth; the verdict says
+    /// what it is worth.
     async fn pass_back(
         &self,
         decision: &SignedReceipt,

@@ -112,6 +112,18 @@ impl Item {
     pub fn new(receipt: impl Into<String>) -> Self {
         Self { receipt: receipt.into(), proof: None, head_proof: None, nonce: None, request: None, response: None }
     }
+
+    /// Takes what is missing from another item of the same receipt. A head proof leads to the checkpoint of the proof that
+    /// it came with, so the two stay together.
+    fn complete(&mut self, other: Self) {
+        if self.proof.is_none() || (self.head_proof.is_none() && other.head_proof.is_some()) {
+            let proof = other.proof.or(self.proof.take());
+            (self.proof, self.head_proof) = (proof, other.head_proof);
+        }
+        self.nonce = self.nonce.take().or(other.nonce);
+        self.request = self.request.take().or(other.request);
+        self.response = self.response.take().or(other.response);
+    }
 }
 
 impl Bundle {
@@ -154,6 +166,27 @@ impl Bundle {
             return Err(BundleError::TooManyItems);
         }
         self.items.push(item);
+        Ok(())
+    }
+
+    /// Lays another bundle beside this one: each receipt stands once, with whatever either of the two has for it. Two
+    /// sides of a call can thus each hand over their own half.
+    pub fn join(&mut self, other: Self) -> Result<(), BundleError> {
+        for item in other.items {
+            match self.items.iter_mut().find(|known| known.receipt == item.receipt) {
+                Some(known) => known.complete(item),
+                None => self.add(item)?,
+            }
+        }
+        for key_set in other.key_sets {
+            if self.key_sets.contains(&key_set) {
+                continue;
+            }
+            if self.key_sets.len() >= MAX_BUNDLE_KEY_SETS {
+                return Err(BundleError::TooManyKeySets);
+            }
+            self.key_sets.push(key_set);
+        }
         Ok(())
     }
 

@@ -1,7 +1,8 @@
 //! `countersign bundle create`: what another person needs to check some calls without us.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
@@ -88,9 +89,7 @@ async fn create(args: &Args, node: &OpenNode, output: &Output) -> Result<Exit, C
     match &args.out {
         None => output.bytes(&bytes)?,
         Some(path) => {
-            let write = || std::io::Write::write_all(&mut fs::File::create_new(path)?, &bytes);
-            write()
-                .map_err(|error: std::io::Error| CliError::io(format!("cannot write `{}`: {error}", path.display())))?;
+            write_new(path, &bytes)?;
             let value = json!({
                 "file": path,
                 "sha256": Digest::of(&bytes),
@@ -111,6 +110,12 @@ async fn create(args: &Args, node: &OpenNode, output: &Output) -> Result<Exit, C
          undetermined. Proofs come with the next checkpoint, and others' when this node checks their promises (--wait)."
     ));
     Ok(if args.wait > 0 { Exit::NotReady } else { Exit::Done })
+}
+
+/// Writes a file that must not be there yet.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let written = fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|error| CliError::io(format!("cannot write `{}`: {error}", path.display())))
 }
 
 async fn wanted(args: &Args, node: &OpenNode) -> Result<Vec<Digest>, CliError> {
