@@ -7,6 +7,7 @@ mod agent;
 mod bundle;
 mod canonicalize;
 mod demo;
+mod doctor;
 mod evidence;
 mod fault;
 mod filter;
@@ -66,6 +67,7 @@ enum Command {
     Policy(policy::Args),
     Receipt(receipt::Args),
     Log(log::Args),
+    Doctor(doctor::Args),
     Bundle(bundle::Args),
     Verify(verify::Args),
     Canonicalize(canonicalize::Args),
@@ -82,6 +84,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
         Command::Policy(args) => policy::run(args, output),
         Command::Receipt(args) => receipt::run(args, output),
         Command::Log(args) => log::run(args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
         Command::Bundle(args) => bundle::run(args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Canonicalize(args) => canonicalize::run(&args, output),

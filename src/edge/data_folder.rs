@@ -40,7 +40,7 @@ use crate::node::operator::{OnlineKeys, Operator, OperatorError};
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// There is no data folder.
-    #[error("`{0}` is not a data folder: make one with `countersign init`, or name another with `--data`")]
+    #[error("`{0}` is not a data folder: make one with `countersign init`, or name another with `--config`")]
     Missing(PathBuf),
     /// There is something already.
     #[error("`{0}` exists and is not empty; nothing was changed")]
