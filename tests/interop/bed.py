@@ -18,6 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
+PACKAGES = pathlib.Path(os.environ["COUNTERSIGN_INTEROP"]) / "node"
 PROGRAM = os.environ["COUNTERSIGN_BIN"]
 
 
@@ -167,4 +168,12 @@ class Bed:
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         if not lines:
             raise AssertionError(f"the client said nothing:\n{done.stderr[-3000:]}")
+        return lines
+
+    def node(self, script, *arguments, env=None):
+        """A JavaScript program to its end, where its packages are; its lines."""
+        done = self.run("node", PACKAGES / script, *arguments, env=env)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        if not lines:
+            raise AssertionError(f"{script} said nothing:\n{done.stderr[-3000:]}")
         return lines

@@ -1,6 +1,8 @@
 """What the two operators of the checks have agreed with themselves: routes, agents and rules, as they would be written by hand."""
 
-from bed import HERE, Node
+import httpx
+from bed import HERE, Node, until
+from checks import same
 
 # A's own agents call two agents of B. What is sent to `payments` is judged by its amount, on both sides.
 OUTBOUND = """
@@ -80,28 +82,39 @@ class World:
         b.configure(LOG + INBOUND.format(upstream=self.upstream))
         for name in ("booking", "intruder"):
             a.command("agent", "add", name)
-        for node, rules in ((a, RULES_A), (b, RULES_B % a.issuer)):
-            node.rules(rules)
-            node.command("policy", "check")
         a.start()
         b.start()
         for node in (a, b):
-            node.command("policy", "apply")
+            node.token = node.command("token", "add", "checks", "--role", "admin")["token"]
         # One of each way to approve: by the fingerprint at once, and after a look.
         a.command("peer", "add", b.issuer, "--fingerprint", b.fingerprint)
         added = b.command("peer", "add", a.issuer)
-        if (added["state"], added["fingerprint"]) != ("pending", a.fingerprint):
-            raise AssertionError(f"a peer without a fingerprint waits for approval: {added}")
+        same((added["state"], added["fingerprint"]), ("pending", a.fingerprint), "a peer without a fingerprint")
         b.command("peer", "approve", a.issuer)
-        self.wait_for_policies()
+        self.apply(a, RULES_A)
+        self.apply(b, RULES_B % a.issuer)
 
-    def wait_for_policies(self):
-        """A node that runs takes changes up by itself, soon."""
-        from bed import until
+    def apply(self, node, rules):
+        """Edits the rules as a person would; the node that runs takes an applied revision up by itself."""
+        node.rules(rules)
+        node.command("policy", "check")
+        wanted = node.command("policy", "apply")["epoch"]
+        until(f"{node.name} decides under {wanted}", lambda: self.decide(node)["epoch"] == wanted)
 
-        for node in (self.a, self.b):
-            reached = f"{node.name} with the applied policy"
-            until(reached, lambda node=node: "epoch" in (node.bed.folder / f"{node.name}.log").read_text())
+    def decide(self, node):
+        """A question to the private listener, whose answer names the epoch in force."""
+        evaluation = {
+            "subject": {"type": "Agent", "id": "desk"},
+            "action": {"name": "respond"},
+            "resource": {"type": "User", "id": "ana"},
+        }
+        answer = httpx.post(
+            f"{node.private}/v1/decisions",
+            json={"evaluation": evaluation},
+            headers={"Authorization": f"Bearer {node.token}"},
+        )
+        answer.raise_for_status()
+        return answer.json()
 
     def base(self, agent, route):
         return self.a.agents[agent][route]
