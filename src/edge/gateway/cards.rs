@@ -1,9 +1,9 @@
 //! Answers on their way back: no card and no redirect may lead a caller past the gateway (`spec/carriage.md`, rules
 //! CARD-01 to CARD-09).
 //!
-//! An SDK reads a card wherever it is told to, whatever media type the answer names. So on an `a2a` route an answer to a
-//! GET that begins like a JSON document is held, up to a bound, and looked at; everything else passes as it comes. Out
-//! of scope: how a card is rewritten (`ground::agent::card`).
+//! An SDK reads a card wherever it is told to, whatever media type the answer names. So on an `a2a` route an answer
+//! to a GET that begins like a JSON document is held, up to a bound, and looked at; everything else passes as it
+//! comes. Out of scope: how a card is rewritten (`ground::agent::card`).
 
 use std::time::Duration;
 

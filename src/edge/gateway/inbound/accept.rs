@@ -61,8 +61,8 @@ struct Asking {
 }
 
 impl Incoming<'_> {
-    /// Accepts in a task of its own: should the caller go away meanwhile, the receipt is consumed all the same, and that
-    /// nothing came of it is written down.
+    /// Accepts in a task of its own: should the caller go away meanwhile, the receipt is consumed all the same, and
+    /// that nothing came of it is written down.
     pub(super) async fn accept(&self, presented: Presented, described: &Described, content: Option<Bytes>) -> Taken {
         let Some(call) = described.call().cloned() else { return Taken::Refused(ProblemType::CallUnrecognised) };
         let asking = Asking {
