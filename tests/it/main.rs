@@ -11,6 +11,7 @@
 mod audit;
 mod canonical;
 mod cli;
+mod commands;
 mod edge;
 mod foreign;
 mod log;
