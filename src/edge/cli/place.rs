@@ -21,7 +21,14 @@ pub(super) const DEFAULT_FOLDER: &str = "countersign";
 pub(super) struct Place {
     /// The node's configuration, or the folder that it is in; by default ./countersign.toml or else
     /// ./countersign/countersign.toml
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CONFIG", hide_env_values = true, help_heading = "Node")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "COUNTERSIGN_CONFIG",
+        hide_env_values = true,
+        help_heading = "Node",
+        global = true
+    )]
     config: Option<PathBuf>,
 }
 
