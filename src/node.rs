@@ -224,9 +224,9 @@ impl Node {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
-    /// Ends what runs behind the calls, the sequencer with a last step, and waits for at most `bound`. Calls should have
-    /// ended before: a receipt that is committed later waits for the next start. Tells whether all ended in time; what did
-    /// not is cut off, which loses nothing, since every commit stands or falls whole.
+    /// Ends what runs behind the calls, the sequencer with a last step, and waits for at most `bound`. Calls should
+    /// have ended before: a receipt that is committed later waits for the next start. Tells whether all ended in time;
+    /// what did not is cut off, which loses nothing, since every commit stands or falls whole.
     pub async fn shutdown(&self, bound: Duration) -> bool {
         self.stop.cancel();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));

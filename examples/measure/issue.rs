@@ -1,5 +1,5 @@
-//! Issuing in process: many callers at once, a sequencer at its usual pace, every receipt durable before its caller goes
-//! on.
+//! Issuing in process: many callers at once, a sequencer at its usual pace, every receipt durable before its caller
+//! goes on.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

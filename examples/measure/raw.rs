@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 
 use countersign::ground::canonical;
 use countersign::ground::crypto::hash::Digest;
+use countersign::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use countersign::ground::receipt::verify::{Question, Trust, verify};
+use countersign::ground::verdict::Level;
 
 use crate::Failure;
 use crate::bed::Bed;
 use crate::process::{as_f64, cores, own_cpu_time, per_second};
-use crate::table::Table;
+use crate::table::{Line, Table};
 
 /// CPU time for each operation that is measured by itself.
 const EACH: Duration = Duration::from_millis(800);
@@ -49,7 +52,26 @@ impl Raw {
         table.limit("canonical JSON of a decision", format!("{write:.0}/s"));
         let (middle, late) = sync_times(&folder.join("sync"))?;
         table.limit("fdatasync after 64 KiB", format!("p50 {middle:.1} ms, p99 {late:.1} ms"));
-        Ok(Self { sign, verify, message })
+        let raw = Self { sign, verify, message };
+        raw.whole_verification(bed, &receipt, table)?;
+        Ok(raw)
+    }
+
+    /// All that a verifier does for one receipt, from its bytes to the verdict.
+    fn whole_verification(&self, bed: &Bed, receipt: &SignedReceipt, table: &mut Table) -> Result<(), Failure> {
+        let question = Question::offline(Level::Signed, Trust::Pinned(bed.operator.key_set()));
+        let whole = rate(|| {
+            let read = UnverifiedReceipt::parse(black_box(receipt.compact.as_bytes()));
+            read.map(|read| verify(read, &question).receipt.is_some())
+        })?;
+        table.add(Line {
+            name: "verification of a receipt, one core".to_owned(),
+            measured: format!("{whole:.0}/s"),
+            limit: format!("{:.0} signatures/s", self.verify),
+            ratio: ratio(whole, self.verify),
+            target: String::new(),
+        });
+        Ok(())
     }
 
     /// Signatures a second of the wall clock with all cores busy signing, whatever else the machine does just now.

@@ -18,7 +18,7 @@ use url::Url;
 pub use fault::ConfigError;
 pub use routes::{Agent, InboundRoute, OutboundRoute};
 
-use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S};
+use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S, MAX_INCLUDE_WITHIN_S, MAX_SKEW_S};
 use crate::ground::name::Issuer;
 use crate::ground::verdict::Level;
 use crate::io::client::Network;
@@ -206,7 +206,7 @@ fn listen(raw: &raw::Listen, folder: &Path) -> Listen {
 
 fn log(raw: &raw::Log) -> Result<LogPace, ConfigError> {
     let interval_ms = within("log.checkpoint_interval_ms", raw.checkpoint_interval_ms, 10..=60_000)?;
-    let include_within_s = within("log.include_within_s", raw.include_within_s, 2..=86_400)?;
+    let include_within_s = within("log.include_within_s", raw.include_within_s, 2..=MAX_INCLUDE_WITHIN_S)?;
     // Issuing stops at half the promise, so a promise of less than four intervals would stop an idle node.
     if include_within_s * 1000 < 4 * interval_ms {
         return Err(invalid("log.include_within_s", "must be at least four times `log.checkpoint_interval_ms`"));
@@ -240,7 +240,8 @@ fn peers(raw: raw::Peers, folder: &Path, issuer: &Issuer) -> Result<Peers, Confi
         allow_loopback: raw.allow_loopback.unwrap_or_else(|| issuer.is_loopback_http()),
         allow_networks: raw.allow_networks.iter().map(network).collect::<Result<_, _>>()?,
         ca_file: raw.ca_file.map(|file| folder.join(file)),
-        // A key set older than an hour is not trusted any more (`spec/keysets.md`), so looks come at least twice as often.
+        // A key set older than an hour is not trusted any more (`spec/keysets.md`), so looks come at least twice as
+        // often.
         refresh: within("peers.refresh_s", raw.refresh_s, 5..=1800).map(Duration::from_secs)?,
     })
 }
@@ -261,7 +262,7 @@ fn evidence(raw: &raw::Evidence) -> Result<Evidence, ConfigError> {
     Ok(Evidence {
         level,
         demand_body: raw.demand_body,
-        skew_s: within("evidence.skew_s", raw.skew_s, 0..=300)?,
+        skew_s: within("evidence.skew_s", raw.skew_s, 0..=MAX_SKEW_S)?,
         decision_lifetime_s: lifetime_s,
         approval_wait_s: within("evidence.approval_wait_s", raw.approval_wait_s, 1..=31_536_000)?,
     })

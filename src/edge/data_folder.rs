@@ -103,8 +103,8 @@ impl DataFolder {
         Ok(Self { path, config })
     }
 
-    /// Makes a new data folder: keys, the first key set, a configuration, a starter policy and an empty store. All of it
-    /// appears at once, or nothing does. Never overwrites.
+    /// Makes a new data folder: keys, the first key set, a configuration, a starter policy and an empty store. All of
+    /// it appears at once, or nothing does. Never overwrites.
     pub async fn create(path: impl Into<PathBuf>, options: &InitOptions) -> Result<Created, DataFolderError> {
         create::create(path.into(), options).await
     }

@@ -34,13 +34,12 @@ mod watched;
 
 pub use counts::{CallLabels, Counts, Direction, Fate};
 
-use crate::edge::config::{Config, InboundRoute, OutboundRoute};
+use crate::edge::config::{Config, InboundRoute, Listen, OutboundRoute};
 use crate::ground::name::Issuer;
 use crate::ground::verdict::Level;
 use crate::io::client::{ClientBuildError, own_agents};
 use crate::io::secret_files::Secret;
 use crate::node::Node;
-use crate::node::pseudonym::PseudonymKey;
 use crate::node::rate::{Rate, RateLimit};
 
 /// Addresses of strangers that are counted at once: some megabytes of memory at most.
@@ -48,15 +47,6 @@ const MAX_RATED_STRANGERS: usize = 4096;
 
 /// The first segment of every agent's base path.
 const AGENT_PREFIX: &str = "/a/";
-
-/// What the gateway keeps to itself.
-#[derive(Debug)]
-pub struct Secrets {
-    /// Names users to peers.
-    pub pseudonyms: PseudonymKey,
-    /// The secrets of own agents' base paths.
-    pub agents: Vec<AgentSecret>,
-}
 
 /// An own agent, and what proves that a request is its.
 #[derive(Debug, Clone)]
@@ -74,7 +64,6 @@ pub struct Gateway(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     node: Arc<Node>,
-    pseudonyms: PseudonymKey,
     agents: Vec<AgentSecret>,
     settings: Settings,
     inbound: Vec<Arc<InboundRoute>>,
@@ -90,7 +79,7 @@ struct Inner {
 #[derive(Debug)]
 struct Settings {
     public_url: Issuer,
-    private_hosts: Vec<String>,
+    listen: Listen,
     level: Level,
     body_bytes: usize,
     body_timeout: Duration,
@@ -99,18 +88,17 @@ struct Settings {
 
 impl Gateway {
     /// A gateway on these routes. Must be called inside a Tokio runtime.
-    pub fn new(config: &Config, node: Arc<Node>, secrets: Secrets) -> Result<Self, ClientBuildError> {
+    pub fn new(config: &Config, node: Arc<Node>, agents: Vec<AgentSecret>) -> Result<Self, ClientBuildError> {
         let per_s = config.limits.stranger_requests_per_s;
         let rate = Rate { per_s, burst: per_s.saturating_mul(2) };
         let afterwards = TaskTracker::new();
         afterwards.close();
         Ok(Self(Arc::new(Inner {
             node,
-            pseudonyms: secrets.pseudonyms,
-            agents: secrets.agents,
+            agents,
             settings: Settings {
                 public_url: config.public_url.clone(),
-                private_hosts: config.listen.private_hosts.clone(),
+                listen: config.listen.clone(),
                 level: config.evidence.level,
                 body_bytes: config.limits.body_bytes,
                 body_timeout: config.limits.body_timeout,
@@ -142,8 +130,8 @@ pub fn outbound_router(gateway: Gateway) -> Router {
     Router::new().route("/a/{*call}", any(answer_outbound)).with_state(gateway)
 }
 
-/// The inbound gateway, for the public listener: the configured routes, and "not found" for all else. It is meant as the
-/// fallback of the listener's own paths.
+/// The inbound gateway, for the public listener: the configured routes, and "not found" for all else. It is meant as
+/// the fallback of the listener's own paths.
 pub fn inbound_router(gateway: Gateway) -> Router {
     Router::new().fallback(answer_inbound).with_state(gateway)
 }

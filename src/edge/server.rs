@@ -16,14 +16,13 @@ use tokio::task::JoinHandle;
 
 use crate::edge::config::Config;
 use crate::edge::data_folder::{DataFolder, DataFolderError};
-use crate::edge::gateway::{AgentSecret, Gateway, Secrets};
+use crate::edge::gateway::{AgentSecret, Gateway};
 use crate::edge::http::{App, private, public};
 use crate::edge::telemetry::Metrics;
 use crate::io::client::{ClientBuildError, ClientConfig};
 use crate::io::clock::Clock;
 use crate::node::acceptor::Terms;
 use crate::node::directory::DirectoryConfig;
-use crate::node::pseudonym::PseudonymKey;
 use crate::node::rate::Rate;
 use crate::node::{Node, NodeParts, NodeSettings, StartError};
 use listener::{Listener, Scope};
@@ -83,7 +82,7 @@ impl Server {
     /// The same under another clock.
     pub async fn start_with_clock(folder: &DataFolder, clock: Clock) -> Result<Self, ServeError> {
         let config = folder.config().clone();
-        let secrets = secrets(folder)?;
+        let agents = agents(folder)?;
         let node = Node::start(NodeParts {
             operator: Arc::new(folder.operator()?),
             store: Arc::new(folder.store().await?),
@@ -95,7 +94,7 @@ impl Server {
             settings: settings(&config),
         })
         .await?;
-        match Self::serve(config, Arc::clone(&node), secrets).await {
+        match Self::serve(config, Arc::clone(&node), agents).await {
             Ok(server) => Ok(server),
             Err(error) => {
                 node.shutdown(LAST_STEP).await;
@@ -104,8 +103,8 @@ impl Server {
         }
     }
 
-    async fn serve(config: Config, node: Arc<Node>, secrets: Secrets) -> Result<Self, ServeError> {
-        let gateway = Gateway::new(&config, Arc::clone(&node), secrets)?;
+    async fn serve(config: Config, node: Arc<Node>, agents: Vec<AgentSecret>) -> Result<Self, ServeError> {
+        let gateway = Gateway::new(&config, Arc::clone(&node), agents)?;
         let app = Arc::new(App::new(config, node, gateway));
         let config = &app.config;
         let public = Scope::public(config);
@@ -160,12 +159,11 @@ impl Server {
     }
 }
 
-/// What the gateway keeps to itself.
-fn secrets(folder: &DataFolder) -> Result<Secrets, DataFolderError> {
+/// What proves that a request is an own agent's.
+fn agents(folder: &DataFolder) -> Result<Vec<AgentSecret>, DataFolderError> {
     let agents = folder.config().agents.iter();
     let agents = agents.map(|agent| Ok(AgentSecret { name: agent.name.clone(), secret: folder.agent_secret(agent)? }));
-    let agents = agents.collect::<Result<_, DataFolderError>>()?;
-    Ok(Secrets { pseudonyms: PseudonymKey::new(&folder.pseudonym_key()?), agents })
+    agents.collect()
 }
 
 /// The part of the configuration that the node itself works by.

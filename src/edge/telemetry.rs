@@ -1,7 +1,7 @@
 //! What the node tells about itself: log lines and metrics.
 //!
-//! Labels of metrics come from closed sets only, never from what a peer or a client sends. Never logged: bodies, tokens,
-//! nonces, keys. Out of scope: receipts, which are evidence and not telemetry.
+//! Labels of metrics come from closed sets only, never from what a peer or a client sends. Never logged: bodies,
+//! tokens, nonces, keys. Out of scope: receipts, which are evidence and not telemetry.
 
 mod metrics;
 

@@ -18,7 +18,7 @@ mod plain;
 
 use build::Builder;
 use lex::{Lexer, TokenKind, lone_surrogate, number_fault};
-use plain::is_plainly_canonical;
+use plain::plain_depth;
 
 /// Which numbers a document may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub fn parse(bytes: &[u8], rules: &Rules) -> Result<Value, ReadError> {
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WriteError> {
     let error = |error: serde_json::Error| WriteError(error.to_string());
     let written = serde_json::to_string(value).map_err(error)?;
-    if is_plainly_canonical(&written) {
+    if plain_depth(&written).is_some() {
         return Ok(written.into_bytes());
     }
     serde_jcs::to_vec(value).map_err(error)
@@ -173,16 +173,17 @@ pub fn read_canonical<T: DeserializeOwned + Serialize>(bytes: &[u8], rules: &Rul
     }
 }
 
-/// The way of nearly every good document: plain text names nothing twice and escapes nothing, so that its tokens show
-/// all that [`parse`] would find. Nothing means only that the long way has to say what is wrong, if anything is.
+/// The way of nearly every good document: plain ASCII text names nothing twice and holds no escapes, noncharacters or
+/// numbers that the rules refuse, so that of all that [`parse`] looks for only the depth is left. Nothing means only
+/// that the long way has to say what is wrong, if anything is.
 fn read_plain<T: DeserializeOwned + Serialize>(bytes: &[u8], rules: &Rules) -> Option<T> {
     let text = read_text(bytes, rules).ok()?;
-    // Text beyond ASCII may hold noncharacters.
-    if !text.is_ascii() || !is_plainly_canonical(text) || check_tokens(text, rules).is_err() {
+    if !text.is_ascii() || plain_depth(text)? > rules.max_depth {
         return None;
     }
     let value = serde_json::from_str(text).ok()?;
-    (to_vec(&value).ok()? == bytes).then_some(value)
+    // The text is canonical, so whatever is written alike is the value's canonical form.
+    (serde_json::to_string(&value).ok()? == text).then_some(value)
 }
 
 type Refusal = (ReadErrorKind, usize);

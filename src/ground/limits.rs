@@ -28,10 +28,18 @@ pub const MAX_KEYS: usize = 64;
 /// Seconds between `iat` and `exp` of a decision: "valid for minutes".
 pub const MAX_DECISION_LIFETIME_S: u64 = 600;
 
+/// Seconds by which an operator may let clocks differ: what a machine loses whose time service failed for days. Every
+/// second of it lets receipts live longer than their issuer said.
+pub const MAX_SKEW_S: u64 = 60;
+
+/// Seconds between `iat` and `include_by`. A node logs within the minute; a day covers one that waits for its database
+/// to come back. A promise of longer could hardly be broken, since whoever holds the receipt must wait for its end.
+pub const MAX_INCLUDE_WITHIN_S: u64 = 86_400;
+
 /// Nesting of `act` (RFC 8693, section 4.1): more hops than any delegation that a person could still follow.
 pub const MAX_DELEGATION_DEPTH: usize = 8;
 
-/// Characters of a name inside a receipt (subject, action, resource, policy id). With every bounded member at its
+/// Characters of a name inside a receipt (subject, action, resource). With every bounded member at its
 /// bound a decision would exceed [`MAX_DECISION_BYTES`], so the total decides; this bounds the single field.
 pub const MAX_NAME_CHARS: usize = 256;
 

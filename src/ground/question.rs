@@ -1,7 +1,8 @@
 //! The question: may this subject do this action to this resource, given these facts?
 //!
 //! The members and their names are those of the OpenID AuthZEN Authorization API 1.0, section 5; members that it does
-//! not know are left aside when a request is read, as it demands.
+//! not know are left aside when a request is read, as it demands. They stand in canonical order, because every decision
+//! commits to its question's canonical form.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,14 +10,14 @@ use serde_json::{Map, Value};
 /// A subject or a resource (AuthZEN, sections 5.1 and 5.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
-    /// The kind of thing: a Cedar entity type of the schema, such as `Agent` or `Acme::Agent`.
-    #[serde(rename = "type")]
-    pub kind: String,
     /// Which one.
     pub id: String,
     /// What is known about it: the entity's attributes.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub properties: Map<String, Value>,
+    /// The kind of thing: a Cedar entity type of the schema, such as `Agent` or `Acme::Agent`.
+    #[serde(rename = "type")]
+    pub kind: String,
     /// What it belongs to, such as the `Peer` of a `PeerAgent`. AuthZEN has no such member: the node alone sets it, and
     /// a caller cannot put itself into a group.
     #[serde(skip)]
@@ -66,16 +67,16 @@ impl Action {
 /// An access evaluation request (AuthZEN, section 6.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// Who asks.
-    pub subject: Entity,
     /// To do what.
     pub action: Action,
-    /// To what.
-    pub resource: Entity,
     /// The facts of this call: booleans, integers, strings, arrays and objects of them. Times, decimals and addresses
     /// are strings in Cedar's form; the schema says which.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
+    /// To what.
+    pub resource: Entity,
+    /// Who asks.
+    pub subject: Entity,
 }
 
 impl Request {

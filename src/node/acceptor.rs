@@ -228,10 +228,11 @@ impl Acceptor {
     }
 
     /// The very receipt that was consumed before is answered as it was then, even after it expired: its sender may
-    /// have lost the answer.
+    /// have lost the answer. Everything else of it has to hold as before, or the answer would go to whoever holds a
+    /// copy of the receipt and not the request that it is for.
     async fn given_before(&self, arrival: &Arrival<'_>, refused: NotAccepted) -> Result<Acceptance, NotAccepted> {
-        let failed = refused.verdict.as_ref().and_then(|verdict| verdict.failure());
-        if failed != Some((Check::Freshness, ProblemType::Expired)) {
+        let expired = |verdict: &Verdict| verdict.fails_only(Check::Freshness, ProblemType::Expired);
+        if !refused.verdict.as_deref().is_some_and(expired) {
             return Err(refused);
         }
         let digest = Digest::of(arrival.receipt);
@@ -296,3 +297,6 @@ impl Accepted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
 //! The other operator's answer to a call of ours: whether we may call it, and what its acknowledgement is worth.
 //!
 //! An acknowledgement counts only if the operator that the decision was made out to signed it, for us, about that very
-//! decision (`spec/delivery.md`). What does not count is noticed: an observation that blames nobody. Out of scope: asking
-//! for what did not come (`followup`), and how the answer travelled (`edge`).
+//! decision (`spec/delivery.md`). What does not count is noticed: an observation that blames nobody. Out of scope:
+//! asking for what did not come (`followup`), and how the answer travelled (`edge`).
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::ground::canonical;
 use crate::ground::crypto::hash::Digest;
@@ -109,9 +109,9 @@ pub struct Matter {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Opened {
-    /// The policy engine's input.
+    /// The policy engine's input: the very bytes that are committed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<Value>,
+    pub inputs: Option<Box<RawValue>>,
     /// The request's method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -132,8 +132,8 @@ pub struct Opened {
 impl Opened {
     /// The bytes that a store keeps.
     pub fn to_opening(&self) -> Opening {
-        // Strings, digests and JSON values always have a canonical form.
-        Opening(canonical::to_vec(self).unwrap_or_default())
+        // Strings, digests and JSON texts can always be written.
+        Opening(serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// Reads what [`Opened::to_opening`] wrote.
@@ -149,8 +149,8 @@ pub struct CommittedInputs {
     pub commitment: Digest,
     /// The salt, in base64url.
     pub salt: String,
-    /// The input.
-    pub inputs: Value,
+    /// The input in its canonical form.
+    pub inputs: Option<Box<RawValue>>,
 }
 
 /// Commits to a question under a fresh salt, which the operator keeps.
@@ -159,8 +159,9 @@ pub fn commit_inputs(request: &Request) -> Result<CommittedInputs, IssueFailure>
     // A question of strings, integers and booleans always has a canonical form; a fraction beyond doubles has none,
     // and its receipt commits to nothing rather than to something else.
     let bytes = canonical::to_vec(request).unwrap_or_default();
-    let inputs = serde_json::from_slice(&bytes).unwrap_or_default();
-    Ok(CommittedInputs { commitment: salt.commit(Committed::Inputs, &bytes), salt: salt.to_text(), inputs })
+    let commitment = salt.commit(Committed::Inputs, &bytes);
+    let inputs = String::from_utf8(bytes).ok().and_then(|text| RawValue::from_string(text).ok());
+    Ok(CommittedInputs { commitment, salt: salt.to_text(), inputs })
 }
 
 /// Takes decisions and writes them down. Clones share everything.
@@ -232,7 +233,7 @@ impl Decider {
         let inputs = commit_inputs(&matter.request)?;
         let decision = self.decision(judgement, matter, inputs.commitment, seq)?;
         let opened = Opened {
-            inputs: Some(inputs.inputs),
+            inputs: inputs.inputs,
             method: matter.bound.as_ref().map(|bound| bound.method.clone()),
             nonce: matter.bound.as_ref().map(|bound| bound.nonce.to_text()),
             parents: matter.parents.clone(),

@@ -1,7 +1,7 @@
 //! Verifying without consequence: a receipt and the facts around it in, a verdict out.
 //!
-//! Nothing is stored, consumed or fetched on a stranger's word, save that an unknown key of an approved peer leads to one
-//! rate-limited look at that peer's key set. Out of scope: consuming (`acceptor`).
+//! Nothing is stored, consumed or fetched on a stranger's word, save that an unknown key of an approved peer leads to
+//! one rate-limited look at that peer's key set. Out of scope: consuming (`acceptor`).
 
 use std::sync::Arc;
 

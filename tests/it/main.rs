@@ -15,6 +15,7 @@ mod commands;
 mod edge;
 mod foreign;
 mod log;
+mod message_signature;
 mod problems;
 mod rules;
 mod schemas;

@@ -76,9 +76,11 @@ fn shared_members() -> Vec<Case> {
         ("another root at size 0", log("root", json!(EPOCH))),
         ("a negative size", log("size", json!(-1))),
         ("a promise that ends before it is made", log("include_by", json!(NOW - 1))),
+        ("a promise of more than a day", log("include_by", json!(NOW + 86_401))),
     ] {
         cases.push(changed(name, "RCPT-17", &pointer, value));
     }
+    cases.push(kept("a promise of a day", "RCPT-17", &with(&decision(), "/log/include_by", json!(NOW + 86_400))));
     cases.push(kept("a name of 256 characters", "RCPT-15", &with(&decision(), "/action/name", json!("é".repeat(256)))));
     cases
 }
@@ -157,7 +159,7 @@ fn what() -> Vec<Case> {
         changed("no reason", "RCPT-24", "/reasons", json!([])),
         changed("a reason twice", "RCPT-24", "/reasons", json!(["policy_permit", "policy_permit"])),
         changed("reasons in another order", "RCPT-24", "/reasons", json!(["policy_permit", "default_deny"])),
-        changed("an unregistered reason without a dot", "RCPT-24", "/reasons", json!(["because"])),
+        kept("a reason that is not registered yet", "RCPT-24", &with(&decision(), "/reasons", json!(["because"]))),
         changed("policies in another order", "RCPT-25", "/policies", json!(["b", "a"])),
         changed("a policy twice", "RCPT-25", "/policies", json!(["a", "a"])),
         invalid("policies in the order of UTF-16", "RCPT-25", DECISION, &utf_16, RECEIPT_A),
@@ -180,6 +182,8 @@ fn limits() -> Vec<Case> {
     let obligation = json!({"id": "o", "type": "t"});
     vec![
         changed("17 reasons", "RCPT-24", "/reasons", json!(reasons)),
+        changed("a policy id of 129 characters", "RCPT-25", "/policies", json!(["é".repeat(129)])),
+        kept("a policy id of 128 characters", "RCPT-25", &with(&decision(), "/policies", json!(["é".repeat(128)]))),
         changed("33 policies", "RCPT-25", "/policies", json!(policies)),
         changed_full("position 0", "RCPT-28", "/session/seq", json!(0)),
         changed_full("a session with a space", "RCPT-28", "/session/id", json!("a b")),
@@ -187,6 +191,7 @@ fn limits() -> Vec<Case> {
         changed("no obligations in a list", "RCPT-29", "/obligations", json!([])),
         changed("nine obligations", "RCPT-29", "/obligations", json!(vec![obligation; 9])),
         changed("no parents in a list", "RCPT-29", "/parents", json!([])),
+        changed("a retry of itself", "RCPT-40", "/retry_of", json!(JTI)),
         changed("17 parents", "RCPT-29", "/parents", json!(vec![EPOCH; 17])),
     ]
 }

@@ -1,5 +1,6 @@
 //! The gateway's routes and the agents that may use them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use url::Url;
@@ -126,15 +127,16 @@ fn check_count(key: &str, count: usize) -> Result<(), ConfigError> {
 }
 
 /// Names stand in paths, receipts and policies.
-fn check_names<'n>(table: &str, names: impl Iterator<Item = &'n str> + Clone) -> Result<(), ConfigError> {
-    for (at, name) in names.clone().enumerate() {
+fn check_names<'n>(table: &str, names: impl Iterator<Item = &'n str>) -> Result<(), ConfigError> {
+    let mut seen = BTreeSet::new();
+    for (at, name) in names.enumerate() {
         let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
         let starts = name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
         if !starts || !name.chars().all(letter) || name.len() > 64 {
             let rule = "must be 1 to 64 lower-case letters, digits, `-`, `_` or `.`, the first a letter or digit";
             return Err(invalid(format!("{table}[{at}].name"), rule));
         }
-        if names.clone().take(at).any(|other| other == name) {
+        if !seen.insert(name) {
             return Err(invalid(format!("{table}[{at}].name"), format!("`{name}` is there twice")));
         }
     }

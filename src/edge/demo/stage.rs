@@ -1,5 +1,5 @@
-//! The stage: two operators, each with a folder, keys, a policy, a database and ports of its own, and each the other's
-//! approved peer.
+//! The stage: two operators with their own folders, keys, policies, databases and ports, each the other's approved
+//! peer.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

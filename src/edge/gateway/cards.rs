@@ -1,9 +1,9 @@
 //! Answers on their way back: no card and no redirect may lead a caller past the gateway (`spec/carriage.md`, rules
 //! CARD-01 to CARD-09).
 //!
-//! An SDK reads a card wherever it is told to, whatever media type the answer names. So on an `a2a` route an answer to a GET
-//! that begins like a JSON document is held, up to a bound, and looked at; everything else passes as it comes. Out of
-//! scope: how a card is rewritten (`ground::agent::card`).
+//! An SDK reads a card wherever it is told to, whatever media type the answer names. So on an `a2a` route an answer to
+//! a GET that begins like a JSON document is held, up to a bound, and looked at; everything else passes as it comes.
+//! Out of scope: how a card is rewritten (`ground::agent::card`).
 
 use std::time::Duration;
 
@@ -115,7 +115,8 @@ fn is_plain_get(passage: &Passage<'_>) -> bool {
     passage.call.is_none_or(|call| call.action == CallAction::HttpGet)
 }
 
-/// A redirect leads to the gateway or nowhere (CARD-09); `Location` of other answers is left out where it leads elsewhere.
+/// A redirect leads to the gateway or nowhere (CARD-09). `Location` of other answers is left out where it leads
+/// elsewhere.
 fn lead_back(status: StatusCode, headers: &mut HeaderMap, passage: &Passage<'_>) -> Result<(), Misbehaved> {
     let mut locations = headers.get_all(LOCATION).iter();
     let (Some(location), another) = (locations.next(), locations.next()) else { return Ok(()) };
@@ -158,8 +159,8 @@ async fn hold(mut body: reqwest::Body, is_card: bool) -> Result<Held, Misbehaved
     Ok(Held::All(held.freeze()))
 }
 
-/// Whether some JSON reader would take what begins like this for an object: in UTF-8, with or without its mark, or in the
-/// wider encodings, whose readers find them by a mark or by the zeros.
+/// Whether some JSON reader would take what begins like this for an object: in UTF-8, with or without its mark, or in
+/// the wider encodings, whose readers find them by a mark or by the zeros.
 fn is_document(begin: &[u8]) -> bool {
     let significant = begin.trim_ascii_start();
     significant.first().is_some_and(|byte| matches!(byte, b'{' | 0x00 | 0xEF | 0xFE | 0xFF))

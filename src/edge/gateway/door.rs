@@ -1,17 +1,11 @@
-//! Who comes in by the private door: an own agent, and not a web page in somebody's browser.
+//! Who comes in by the private door: an own agent, known by a secret.
 //!
-//! A page could reach a loopback port with a request of its own, or under a name that it makes resolve to loopback. The
-//! first carries `Origin`, the second a foreign `Host`; both are turned away before anything is said.
+//! Out of scope: web pages and foreign host names, which the listener's guard turns away.
 
-use std::net::IpAddr;
-
-use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
 
 use super::headers::TOKEN;
 use super::{AGENT_PREFIX, AgentSecret};
-use crate::ground::problem::ProblemType;
 
 /// A request of an own agent.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,35 +20,6 @@ pub(super) struct Entered<'a> {
     pub(super) rest: &'a str,
     /// The path that leads to the route.
     pub(super) base: &'a str,
-}
-
-/// The authority under which the node was addressed, if it is one of its own.
-pub(super) fn host<'a>(parts: &'a Parts, private_hosts: &[String]) -> Result<&'a str, ProblemType> {
-    if parts.headers.contains_key(ORIGIN) {
-        return Err(ProblemType::OriginRefused);
-    }
-    let mut named = parts.headers.get_all(HOST).iter();
-    let in_header = named.next().map(|value| value.to_str().unwrap_or_default());
-    let in_target = parts.uri.authority().map(Authority::as_str);
-    let host = match (in_header, named.next(), in_target) {
-        (Some(host), None, None) | (None, None, Some(host)) => host,
-        (Some(host), None, Some(target)) if host.eq_ignore_ascii_case(target) => host,
-        _ => return Err(ProblemType::OriginRefused),
-    };
-    if is_own(host, private_hosts) { Ok(host) } else { Err(ProblemType::OriginRefused) }
-}
-
-fn is_own(host: &str, private_hosts: &[String]) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    if authority.as_str().contains('@') {
-        return false;
-    }
-    let name = authority.host();
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let configured = |own: &String| own.eq_ignore_ascii_case(name) || own.eq_ignore_ascii_case(host);
-    name.eq_ignore_ascii_case("localhost")
-        || address.is_ok_and(|address| address.is_loopback())
-        || private_hosts.iter().any(configured)
 }
 
 /// Finds the agent by its secret: in the path, or in the token field, in which case the path has none. `None` for every
@@ -99,32 +64,6 @@ mod tests {
     fn parts(uri: &str, fields: &[(&str, &str)]) -> Parts {
         let request = fields.iter().fold(Request::get(uri), |request, (name, value)| request.header(*name, *value));
         request.body(()).unwrap().into_parts().0
-    }
-
-    #[test]
-    fn only_own_names_are_answered_to() {
-        let own = ["node.internal".to_owned()];
-        for good in ["localhost", "LOCALHOST:7401", "127.0.0.1:7401", "127.9.9.9", "[::1]:7401", "node.internal:80"] {
-            assert_eq!(host(&parts("/a/x/y", &[("host", good)]), &own), Ok(good));
-        }
-        for bad in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7401", "x@localhost", "10.0.0.1", ""]
-        {
-            assert_eq!(host(&parts("/a/x/y", &[("host", bad)]), &own), Err(ProblemType::OriginRefused), "{bad}");
-        }
-    }
-
-    #[test]
-    fn pages_and_ambiguous_hosts_are_turned_away() {
-        for fields in [
-            &[("host", "localhost"), ("origin", "http://localhost")][..],
-            &[("host", "localhost"), ("host", "localhost")],
-            &[],
-        ] {
-            assert_eq!(host(&parts("/a/x/y", fields), &[]), Err(ProblemType::OriginRefused));
-        }
-        let both = parts("http://evil.example/a/x/y", &[("host", "localhost")]);
-        assert_eq!(host(&both, &[]), Err(ProblemType::OriginRefused));
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::refuse::{OrRefused, Refused, problem_of, wanted};
 use super::watched::{Watch, Watched};
 use super::{AgentSecret, Gateway};
 use crate::edge::config::OutboundRoute;
+use crate::edge::http::private::guard::own_host;
 use crate::ground::agent::call::{self, Call, Shape, recognise};
 use crate::ground::agent::card::CardRewrite;
 use crate::ground::agent::lift::lift;
@@ -89,7 +90,7 @@ async fn carry(gateway: &Gateway, request: Request) -> OrRefused<Response> {
         refused.refusal.operator = None;
         refused
     };
-    let host = door::host(&parts, &settings.private_hosts).map_err(nobody)?;
+    let host = own_host(&parts.headers, &parts.uri, &settings.listen).map_err(|problem| nobody(problem.kind()))?;
     let entered = door::enter(&parts, &gateway.0.agents).ok_or_else(|| nobody(ProblemType::NotFound))?;
     let agent = gateway.0.agents.get(entered.agent).ok_or_else(|| nobody(ProblemType::NotFound))?;
     let route = gateway.0.outbound.iter().find(|route| route.name == entered.route);
@@ -201,7 +202,7 @@ impl Outgoing<'_> {
         match user {
             None => Who { sub: name, act: None, identity: Identity { agent, delegation: None, user: None } },
             Some(user) => Who {
-                sub: self.gateway.0.pseudonyms.pseudonym(Named::User, &self.route.peer, user),
+                sub: self.gateway.0.node.pseudonyms.pseudonym(Named::User, &self.route.peer, user),
                 act: Some(Actor { act: None, sub: name }),
                 identity: Identity { agent, delegation: None, user: Some(Basis::CLAIMED) },
             },
@@ -211,7 +212,7 @@ impl Outgoing<'_> {
     /// Two agents never share a session, whatever they call their conversations.
     fn session(&self, conversation: &str) -> String {
         let name = format!("{}\n{conversation}", self.agent.name);
-        self.gateway.0.pseudonyms.pseudonym(Named::Conversation, &self.route.peer, &name)
+        self.gateway.0.node.pseudonyms.pseudonym(Named::Conversation, &self.route.peer, &name)
     }
 
     fn bind(&self, nonce: &Nonce, content: &Content) -> Bound {
@@ -226,8 +227,8 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Writes the decision down, in a task of its own: should the agent go away meanwhile, the decision is durable all the
-    /// same, and so is the fact that nothing came of it.
+    /// Writes the decision down, in a task of its own: should the agent go away meanwhile, the decision is durable all
+    /// the same, and so is the fact that nothing came of it.
     async fn record(&self, judgement: Judgement, matter: Matter) -> Result<Recorded, JoinError> {
         let gateway = self.gateway.clone();
         let recording = async move {
@@ -298,7 +299,8 @@ impl Outgoing<'_> {
         passing
     }
 
-    /// The call has happened, so its answer reaches the agent whatever the acknowledgement is worth; the verdict says it.
+    /// The call has happened, so its answer reaches the agent whatever the acknowledgement is worth; the verdict says
+    /// what it is worth.
     async fn pass_back(
         &self,
         decision: &SignedReceipt,

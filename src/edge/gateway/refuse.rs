@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::response::Response;
 
+use crate::edge::http::problem::Told;
 use crate::ground::agent::call::{Shape, Unrecognised};
 use crate::ground::agent::refusal::{Refusal, RefusedBy, WantedApproval};
 use crate::ground::effect::{Effect, Reason};
@@ -49,9 +50,11 @@ impl Refused {
 
     /// The answer.
     pub(super) fn into_response(self) -> Response {
+        let told = Told { kind: self.refusal.problem, cause: None };
         let answer = self.refusal.answer(&self.shape);
         let mut response = Response::new(Body::from(answer.body));
         *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.extensions_mut().insert(told);
         let headers = response.headers_mut();
         *headers = self.headers;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));

@@ -1,13 +1,13 @@
 //! The private listener: decisions, verification, search, and the outbound gateway.
 //!
-//! Every request passes the guard: it names an allowed host and comes from no web page. Behind it, each resource asks for
-//! a bearer token with its role; only health, readiness and the AuthZEN metadata are open.
+//! Every request passes the guard: it names an allowed host and comes from no web page. Behind it, each resource asks
+//! for a bearer token with its role; only health, readiness and the AuthZEN metadata are open.
 
 mod accept;
 mod authzen;
 mod decisions;
 mod facts;
-mod guard;
+pub(in crate::edge) mod guard;
 mod health;
 mod json;
 mod outcomes;

@@ -24,7 +24,7 @@ pub struct Problem {
     kind: ProblemType,
     detail: Option<String>,
     cause: Option<String>,
-    members: Map<String, Value>,
+    members: Option<Box<Map<String, Value>>>,
 }
 
 /// What the middleware finds on a response that is an error: which problem it is, and what to log.
@@ -37,7 +37,7 @@ pub(crate) struct Told {
 impl Problem {
     /// A problem that says no more than its title.
     pub fn new(kind: ProblemType) -> Self {
-        Self { kind, detail: None, cause: None, members: Map::new() }
+        Self { kind, detail: None, cause: None, members: None }
     }
 
     /// With a sentence for the caller.
@@ -58,7 +58,7 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: &impl Serialize) -> Self {
         if let Ok(value) = serde_json::to_value(value) {
-            self.members.insert(name.to_owned(), value);
+            self.members.get_or_insert_default().insert(name.to_owned(), value);
         }
         self
     }
@@ -87,7 +87,7 @@ impl Problem {
     }
 
     fn document(&self) -> Value {
-        let mut document = self.members.clone();
+        let mut document = self.members.as_deref().cloned().unwrap_or_default();
         let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
         put("type", self.kind.uri().into());
         put("title", self.kind.title().into());

@@ -8,19 +8,20 @@
 use super::Numbers;
 use super::lex::{Lexer, TokenKind, number_fault};
 
-/// Whether this JSON text is visibly its own canonical form: no white space, no escapes, ASCII names in strictly
-/// ascending order (bytes and UTF-16 sort alike there), numbers that are canonical integers, and no `null`, which
-/// serde_json also writes for what is not finite.
-pub(super) fn is_plainly_canonical(text: &str) -> bool {
+/// How deep this JSON text nests, if it is visibly its own canonical form: no white space, no escapes, ASCII names in
+/// strictly ascending order (bytes and UTF-16 sort alike there), numbers that are canonical integers, and no `null`,
+/// which serde_json also writes for what is not finite.
+pub(super) fn plain_depth(text: &str) -> Option<usize> {
     let mut last_names: Vec<Option<&str>> = Vec::new();
-    let mut end = 0;
+    let (mut depth, mut end) = (0, 0);
     for token in Lexer::new(text) {
         if !is_plain_gap(text.get(end..token.offset)) {
-            return false;
+            return None;
         }
         let (length, plain) = match token.kind {
             TokenKind::Open => {
                 last_names.push(None);
+                depth = depth.max(last_names.len());
                 (1, true)
             }
             TokenKind::Close => (1, last_names.pop().is_some()),
@@ -32,11 +33,11 @@ pub(super) fn is_plainly_canonical(text: &str) -> bool {
             }
         };
         if !plain {
-            return false;
+            return None;
         }
         end = token.offset + length;
     }
-    is_plain_gap(text.get(end..))
+    is_plain_gap(text.get(end..)).then_some(depth)
 }
 
 /// Between the tokens stand commas, colons, `true` and `false`.

@@ -18,6 +18,9 @@ use crate::ground::problem::ProblemType;
 /// Bytes of a protected header: three short members, of which `typ` is the longest at about 40 characters.
 const MAX_HEADER_BYTES: usize = 256;
 
+/// Ed25519 under its JOSE name (RFC 8037).
+const ALGORITHM: &str = "EdDSA";
+
 /// The protected header, members in JCS order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -136,15 +139,23 @@ impl fmt::Debug for UnverifiedJws {
 }
 
 fn parse_header(bytes: &[u8]) -> Result<Header, JwsError> {
-    let as_error = |error: &dyn fmt::Display| JwsError::Header(error.to_string());
-    let value = canonical::parse(bytes, &Rules::receipt(MAX_HEADER_BYTES)).map_err(|error| as_error(&error))?;
+    let rules = Rules::receipt(MAX_HEADER_BYTES);
+    let refused = match canonical::read_canonical::<Header>(bytes, &rules) {
+        Ok(header) if header.alg == ALGORITHM => return Ok(header),
+        Ok(header) => return Err(other_algorithm(&header.alg)),
+        Err(error) => JwsError::Header(error.to_string()),
+    };
     // An attacker's choice of algorithm is told apart from a header of another shape, whatever else is in it.
+    let value = canonical::parse(bytes, &rules).map_err(|error| JwsError::Header(error.to_string()))?;
     match value.get("alg").and_then(serde_json::Value::as_str) {
-        Some("EdDSA") => {}
-        Some(other) => return Err(JwsError::Algorithm(other.chars().take(16).collect())),
-        None => return Err(JwsError::Header("`alg` is missing".to_owned())),
+        Some(ALGORITHM) => Err(refused),
+        Some(other) => Err(other_algorithm(other)),
+        None => Err(JwsError::Header("`alg` is missing".to_owned())),
     }
-    canonical::read_canonical(bytes, &Rules::receipt(MAX_HEADER_BYTES)).map_err(|error| as_error(&error))
+}
+
+fn other_algorithm(name: &str) -> JwsError {
+    JwsError::Algorithm(name.chars().take(16).collect())
 }
 
 /// Signs canonical payload bytes under `typ` and gives the compact serialisation.

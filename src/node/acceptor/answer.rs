@@ -59,7 +59,7 @@ impl Answer<'_> {
     ) -> Result<SignedReceipt, IssueFailure> {
         let inputs = commit_inputs(&self.asked.request)?;
         let payload = self.payload(acceptor, inputs.commitment)?;
-        let mine = Opened { inputs: Some(inputs.inputs), salt: Some(inputs.salt), ..Opened::default() };
+        let mine = Opened { inputs: inputs.inputs, salt: Some(inputs.salt), ..Opened::default() };
         let theirs = Opened {
             method: Some(arrival.method.to_owned()),
             nonce: Some(nonce.to_text()),

@@ -1,6 +1,7 @@
 """An unmodified A2A client: fetches the card below a base URL and sends one text.
 
-    caller.py BASE_URL TEXT [--stream] [--binding JSONRPC|HTTP+JSON] [--version 1.0|0.3] [--extended-card]
+    caller.py BASE_URL TEXT [--stream] [--binding JSONRPC|HTTP+JSON] [--version 1.0|0.3] [--amount N]
+              [--extended-card]
 
 Prints JSON lines. First `{"card": {...}}` with the interface URLs that the client found; then one `{"result": ...}` per
 answer or event, with the seconds since the call in `at`. A refusal prints `{"error": {"class", "message", "code", "data"}}`, where
@@ -53,6 +54,8 @@ async def call(options) -> None:
             extended = await client.get_extended_agent_card(GetExtendedAgentCardRequest())
             say(extended_card={"name": extended.name, "interfaces": interfaces(extended)})
         message = Message(role=Role.ROLE_USER, message_id=str(uuid.uuid4()), parts=[Part(text=options.text)])
+        if options.amount is not None:
+            message.metadata["amount"] = options.amount
         started = time.monotonic()
         async for event in client.send_message(SendMessageRequest(message=message)):
             say(result=MessageToDict(event), at=round(time.monotonic() - started, 3))
@@ -65,6 +68,7 @@ def main() -> int:
     parser.add_argument("--stream", action="store_true")
     parser.add_argument("--binding", default="JSONRPC", choices=["JSONRPC", "HTTP+JSON"])
     parser.add_argument("--version", default="1.0", choices=["1.0", "0.3"])
+    parser.add_argument("--amount", type=int, help="goes into the message's metadata")
     parser.add_argument("--extended-card", action="store_true")
     options = parser.parse_args()
     try:

@@ -29,19 +29,25 @@ def say(**members):
 
 
 class Echo(AgentExecutor):
-    """Answers a text with one message; a text that starts with `count` with a task of three artifact updates."""
+    """Answers a text with one message; a text that starts with `count` with a task of three artifact updates, and one that
+    starts with `hold` with the same, of which all but the first wait until a text `release` comes."""
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         text = get_message_text(context.message)
         headers = context.call_context.state.get("headers", {})
         ours = {name: value for name, value in headers.items() if name.lower().startswith(("countersign", "a2a"))}
         say(received=text, headers=ours)
-        if text.startswith("count"):
-            await self.count(context, event_queue)
+        if text == "release":
+            self.released.set()
+        if text.startswith(("count", "hold")):
+            await self.count(context, event_queue, held=text.startswith("hold"))
         else:
             await event_queue.enqueue_event(new_text_message(f"echo: {text}", role=Role.ROLE_AGENT))
 
-    async def count(self, context: RequestContext, event_queue: EventQueue) -> None:
+    async def count(self, context: RequestContext, event_queue: EventQueue, held: bool) -> None:
         task = context.current_task or new_task_from_user_message(context.message)
         await event_queue.enqueue_event(task)
         updater = TaskUpdater(event_queue, task.id, task.context_id)
@@ -50,6 +56,8 @@ class Echo(AgentExecutor):
             await updater.add_artifact([part], artifact_id="numbers", append=number > 1, last_chunk=number == 3)
             # Long enough that a buffering gateway shows: all three would arrive at once.
             await asyncio.sleep(0.05)
+            if held:
+                await self.released.wait()
         await updater.complete()
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:

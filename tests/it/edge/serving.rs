@@ -52,3 +52,33 @@ async fn a_taken_address_is_named() {
     assert!(matches!(error, ServeError::Bind { listener: "public", .. }), "{error}");
     node.server.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_public_listener_brings_its_own_tls_when_it_has_a_certificate() {
+    let place = tempfile::tempdir().unwrap();
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (chain, key) = (place.path().join("chain.pem"), place.path().join("key.pem"));
+    std::fs::write(&chain, certified.cert.pem()).unwrap();
+    std::fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
+    let more = format!("[listen.tls]\ncert_file = {chain:?}\nkey_file = {key:?}\n");
+    let folder = create(&place.path().join("node")).await;
+    let node = TestNode::of(place, folder, &more).await;
+    let root = reqwest::Certificate::from_pem(certified.cert.pem().as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let url = format!("https://localhost:{}/healthz", node.server.public_address().port());
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+    assert!(node.get_public("/healthz").send().await.is_err(), "plain HTTP is not answered beside it");
+    node.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = create(&place.path().join("node")).await;
+    let tls = "[listen]\npublic = \"127.0.0.1:0\"\nprivate = \"127.0.0.1:0\"\n\
+               [listen.tls]\ncert_file = \"none.pem\"\nkey_file = \"none.pem\"\n";
+    let text = format!("issuer = \"{}\"\n{tls}", folder.issuer());
+    let config = countersign::edge::config::Config::parse(&text, folder.path()).unwrap();
+    let error = Server::start(&folder.with_config(config)).await.unwrap_err();
+    assert!(matches!(&error, ServeError::Tls { .. }) && error.to_string().contains("none.pem"), "{error}");
+}

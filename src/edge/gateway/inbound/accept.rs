@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use tracing::Level as Severity;
-
 use super::{Described, Incoming, Presented};
 use crate::edge::config::InboundRoute;
 use crate::edge::gateway::ending::Closing;
@@ -20,6 +17,7 @@ use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Approval, Basis, Decision, Mode, Observer, Payload, ReceiptRef};
 use crate::ground::verdict::Level;
 use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked, NotAccepted};
+use bytes::Bytes;
 
 /// What accepting came to.
 pub(super) enum Taken {
@@ -63,8 +61,8 @@ struct Asking {
 }
 
 impl Incoming<'_> {
-    /// Accepts in a task of its own: should the caller go away meanwhile, the receipt is consumed all the same, and so is
-    /// written down that nothing came of it.
+    /// Accepts in a task of its own: should the caller go away meanwhile, the receipt is consumed all the same, and
+    /// that nothing came of it is written down.
     pub(super) async fn accept(&self, presented: Presented, described: &Described, content: Option<Bytes>) -> Taken {
         let Some(call) = described.call().cloned() else { return Taken::Refused(ProblemType::CallUnrecognised) };
         let asking = Asking {
@@ -138,7 +136,7 @@ fn repeated(receipt: &[u8], acknowledgement: String) -> Taken {
 /// A binding that does not hold shows the operator what was expected and what came. The caller learns the code only.
 fn tell_operator(route: &str, refused: &NotAccepted) {
     let (issuer, detail) = (refused.claimed_issuer.as_ref().map(Issuer::as_str), refused.detail.as_deref());
-    tracing::event!(Severity::INFO, route, problem = %refused.problem, issuer, detail, "a receipt was not accepted");
+    tracing::info!(route, problem = %refused.problem, issuer, detail, "a receipt was not accepted");
 }
 
 impl Asking {

@@ -81,3 +81,14 @@ async fn a_redirect_leads_to_the_own_gateway_or_is_held_back() {
     assert!(!response.headers().contains_key("location"));
     assert!(response.text().await.unwrap().contains("agent_misbehaved"));
 }
+
+#[tokio::test]
+async fn a_card_is_served_without_a_validator_of_other_bytes() {
+    let world = World::new().await;
+    let request = world.http.get(world.url("seller", "/.well-known/agent-card.json")).header("if-none-match", "\"1\"");
+    let response = request.send().await.unwrap();
+    assert!(!response.headers().contains_key("etag"));
+    assert_eq!(world.reached().pop().unwrap().field("if-none-match"), None);
+    let length: usize = header(&response, "content-length").parse().unwrap();
+    assert_eq!(response.bytes().await.unwrap().len(), length);
+}

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::world::{FromJson as _, Seen, World, header};
 use crate::edge::gateway::{Direction, Fate};
 use crate::ground::effect::Effect;
+use crate::ground::kind::Kind;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
-use crate::ground::receipt::payload::{BodyBinding, Mode, OutcomeStatus};
+use crate::ground::receipt::payload::{BodyBinding, Mode, OutcomeStatus, Payload};
 
 /// A call that A made and that B never got: B is down for it.
 async fn undelivered(world: &World) -> Seen {
@@ -178,4 +179,33 @@ async fn a_body_beyond_the_bound_passes_unbound_where_the_protocol_allows_it() {
     assert!(response.text().await.unwrap().contains("body_unbound"));
     assert_eq!(world.crossed().pop().unwrap().body.len(), 1_100_000);
     assert_eq!(world.a.outcome(&digest).await.unwrap().status, OutcomeStatus::Completed);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_counts_only_alone_and_for_this_decision() {
+    let (world, other) = (World::new().await, World::new().await);
+    let (digest, _) = world.a.decision(&world.send_message("seller").await).await;
+    let of =
+        |answers: Vec<Payload>| answers.into_iter().find(|payload| payload.kind() == Kind::Acknowledgement).unwrap();
+    let earlier = world.b.compact(of(world.b.answers(&digest).await).jti()).await;
+    let (digest, _) = other.a.decision(&other.send_message("seller").await).await;
+    let anothers = other.b.compact(of(other.b.answers(&digest).await).jti()).await;
+    for (forged, verdict, noticed) in [
+        (vec![], "acknowledgement_missing", "answer_unacknowledged"),
+        (vec![earlier.clone()], "acknowledgement_other", "answer_invalid"),
+        (vec![earlier.clone(), earlier], "acknowledgement_missing", "answer_invalid"),
+        (vec![anothers], "key_unknown", "answer_invalid"),
+        (vec!["e30.e30.e30".to_owned()], "header_invalid", "answer_invalid"),
+    ] {
+        *world.forged.lock().unwrap() = Some(forged);
+        let response = world.send_message("seller").await;
+        assert_eq!(header(&response, "countersign-verdict"), verdict);
+        let (digest, _) = world.a.decision(&response).await;
+        assert!(response.value().await.get("result").is_some(), "the call has happened");
+        assert_eq!(world.a.acknowledgement(&digest).await, None);
+        assert_eq!(world.a.outcome(&digest).await.unwrap().acknowledgement, None);
+        let about: Vec<_> = world.a.observations().await.into_iter().map(|seen| seen.observation).collect();
+        let about = about.iter().find(|seen| seen.about == Some(digest)).unwrap();
+        assert_eq!(about.kind.as_str(), noticed);
+    }
 }

@@ -17,17 +17,16 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::edge::config::Config;
 use crate::edge::data_folder::{DataFolder, InitOptions};
-use crate::edge::gateway::{AgentSecret, Gateway, Secrets, inbound_router, outbound_router};
+use crate::edge::gateway::{AgentSecret, Gateway, inbound_router, outbound_router};
 use crate::edge::server::{client_config, settings};
 use crate::ground::crypto::hash::Digest;
-use crate::ground::name::{Issuer, Timestamp};
+use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Acknowledgement, Decision, Outcome, Payload};
 use crate::io::clock::Clock;
 use crate::io::secret_files::Secret;
 use crate::io::store::sqlite::SqliteStore;
 use crate::io::store::{KeySetVersion, Observation, ObservationQuery, Peer, PeerState, Store as _};
-use crate::node::pseudonym::PseudonymKey;
 use crate::node::{Node, NodeParts};
 
 /// The time at both nodes.
@@ -86,9 +85,11 @@ impl FromJson for reqwest::Response {
 
 type Log = Arc<Mutex<Vec<Seen>>>;
 
+/// What the wire puts in place of the acknowledgements that pass.
+type Forged = Arc<Mutex<Option<Vec<String>>>>;
+
 /// One operator.
 pub(super) struct Operator {
-    pub(super) node: Arc<Node>,
     pub(super) gateway: Gateway,
     pub(super) store: SqliteStore,
     pub(super) issuer: Issuer,
@@ -122,9 +123,7 @@ impl Operator {
             settings: settings(&config),
         };
         let node = Node::start(parts).await.unwrap();
-        let pseudonyms = PseudonymKey::new(&folder.pseudonym_key().unwrap());
-        let secrets = Secrets { pseudonyms, agents };
-        let gateway = Gateway::new(&config, Arc::clone(&node), secrets).unwrap();
+        let gateway = Gateway::new(&config, node, agents).unwrap();
         let key_set = folder.key_set().unwrap();
         let key_set = KeySetVersion {
             issuer: issuer.clone(),
@@ -140,7 +139,7 @@ impl Operator {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();
         });
-        Self { node, gateway, store, issuer, key_set, address, _folder: place }
+        Self { gateway, store, issuer, key_set, address, _folder: place }
     }
 
     /// Makes `other` a peer in this state.
@@ -169,6 +168,11 @@ impl Operator {
     /// Every receipt that it holds, in compact form.
     pub(super) async fn receipts(&self) -> Vec<String> {
         self.store.recent(100).await.unwrap().into_iter().map(|row| row.compact).collect()
+    }
+
+    /// One receipt of its own, in compact form.
+    pub(super) async fn compact(&self, id: &ReceiptId) -> String {
+        self.store.receipt_by_id(&self.issuer, id).await.unwrap().unwrap().compact
     }
 
     pub(super) async fn acknowledgement(&self, decision: &Digest) -> Option<Acknowledgement> {
@@ -204,6 +208,8 @@ pub(super) struct World {
     /// The origin under which B is reached.
     pub(super) wire: String,
     on_wire: Log,
+    /// What the wire puts in place of acknowledgements.
+    pub(super) forged: Forged,
     at_agent: Log,
     pub(super) agent: AgentHand,
     pub(super) secret: String,
@@ -230,8 +236,10 @@ impl World {
         let (agent, at_agent) = start_agent().await;
         let (wire_listener, b_listener) = (listen().await, listen().await);
         let wire = origin(&wire_listener);
-        let (on_wire, b_address) = (Log::default(), b_listener.local_addr().unwrap());
-        serve(wire_listener, Router::new().fallback(pass).with_state((b_address, Arc::clone(&on_wire))));
+        let (on_wire, forged) = (Log::default(), Forged::default());
+        let between =
+            Wire { to: b_listener.local_addr().unwrap(), log: Arc::clone(&on_wire), forged: Arc::clone(&forged) };
+        serve(wire_listener, Router::new().fallback(pass).with_state(between));
         let closed = origin(&listen().await);
         let b = Operator::start(&wire, &b_routes(&agent.address, &closed), b_listener, Vec::new()).await;
         let secret = Secret::generate().unwrap();
@@ -242,7 +250,7 @@ impl World {
         a.know(&b, a_knows).await;
         b.know(&a, b_knows).await;
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { a, b, wire, on_wire, at_agent, agent, secret: secret.reveal().to_owned(), http }
+        Self { a, b, wire, on_wire, forged, at_agent, agent, secret: secret.reveal().to_owned(), http }
     }
 
     /// The URL at A's gateway for a path of a route.
@@ -284,6 +292,8 @@ pub(super) fn message(text: &str) -> Value {
 fn b_routes(agent: &SocketAddr, closed: &str) -> String {
     format!(
         r#"
+        [limits]
+        stranger_requests_per_s = 50
         [[inbound]]
         name = "seller"
         path = "/agents/seller"
@@ -337,21 +347,30 @@ fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 }
 
-/// The wire: notes what crosses and passes it on unchanged.
-async fn pass(State((to, log)): State<(SocketAddr, Log)>, request: Request) -> Response {
+#[derive(Clone)]
+struct Wire {
+    to: SocketAddr,
+    log: Log,
+    forged: Forged,
+}
+
+/// The wire: notes what crosses and passes it on unchanged, save what a test forges.
+async fn pass(State(wire): State<Wire>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-    let (method, uri, headers) = (parts.method.clone(), parts.uri.clone(), parts.headers.clone());
-    log.lock().unwrap().push(Seen {
-        method: method.clone(),
-        uri: uri.clone(),
-        headers: headers.clone(),
-        body: body.clone(),
-    });
-    let url = format!("http://{to}{}", uri.path_and_query().unwrap());
+    let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+    wire.log.lock().unwrap().push(seen.clone());
+    let url = format!("http://{}{}", wire.to, seen.uri.path_and_query().unwrap());
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = client.request(method, url).headers(headers).body(body).send().await.unwrap();
-    Response::<reqwest::Body>::from(answer).map(Body::new).into_response()
+    let answer = client.request(seen.method, url).headers(seen.headers).body(seen.body).send().await.unwrap();
+    let mut answer = Response::<reqwest::Body>::from(answer).map(Body::new).into_response();
+    if let Some(forged) = wire.forged.lock().unwrap().clone() {
+        answer.headers_mut().remove("countersign-receipt");
+        for value in forged {
+            answer.headers_mut().append("countersign-receipt", value.parse().unwrap());
+        }
+    }
+    answer
 }
 
 /// The agent behind B. It notes what reaches it, and claims evidence that is none of its business.
@@ -391,9 +410,8 @@ async fn act(State(agent): State<Agent>, request: Request) -> Response {
 impl Agent {
     fn answer(&self, seen: &Seen) -> Response {
         match seen.uri.path() {
-            "/.well-known/agent-card.json" | "/cards/mine" | "/tasks/as-card" => {
-                axum::Json(self.card()).into_response()
-            }
+            "/.well-known/agent-card.json" => ([("etag", "\"1\"")], axum::Json(self.card())).into_response(),
+            "/cards/mine" | "/tasks/as-card" => axum::Json(self.card()).into_response(),
             "/tasks/1" => axum::Json(json!({ "id": "1", "status": {} })).into_response(),
             "/open" => "open".into_response(),
             "/away" => (StatusCode::TEMPORARY_REDIRECT, [("location", "http://127.0.0.1:9/elsewhere")]).into_response(),

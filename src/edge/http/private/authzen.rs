@@ -1,9 +1,9 @@
 //! The OpenID AuthZEN Authorization API 1.0: evaluation, evaluations and metadata, each decision with its receipt.
 //!
 //! A deny is an answer, not an error. An escalation is `"decision": false` with `context.effect` and `context.reasons`,
-//! so that a caller that knows nothing of escalations still does the right thing. The receipt of a single decision comes
-//! in the header `Countersign-Receipt`; in `context.receipt`, also in batches, only when asked (`?receipt=inline`, or
-//! `api.inline_receipts`), because callers compare answers as a whole.
+//! so that a caller that knows nothing of escalations still does the right thing. The receipt of a single decision
+//! comes in the header `Countersign-Receipt`; in `context.receipt`, also in batches, only when asked
+//! (`?receipt=inline`, or `api.inline_receipts`), because callers compare answers as a whole.
 
 use std::sync::Arc;
 

@@ -1,15 +1,16 @@
 //! Who may speak to the private listener at all, and with which token.
 //!
-//! A web page in a browser on this machine can send requests to loopback. Two checks keep it out: browsers put `Origin` on
-//! whatever could do harm, and a page that reaches us by a name of its own (DNS rebinding) shows that name in `Host`.
+//! A web page in a browser on this machine can send requests to loopback. Two checks keep it out: browsers put `Origin`
+//! on whatever could do harm, and a page that reaches us by a name of its own (DNS rebinding) shows that name in
+//! `Host`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -21,33 +22,34 @@ use crate::node::tokens::Role;
 
 /// Refuses web pages and unknown hosts, on every path.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match check(&request, &app.config.listen) {
-        Ok(()) => next.run(request).await,
+    match own_host(request.headers(), request.uri(), &app.config.listen) {
+        Ok(_) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-fn check(request: &Request, listen: &Listen) -> Result<(), Problem> {
-    if request.headers().contains_key(ORIGIN) {
+/// The name under which a request addresses this node, if it comes from no web page and the name is an own one.
+pub(in crate::edge) fn own_host(headers: &HeaderMap, target: &Uri, listen: &Listen) -> Result<Authority, Problem> {
+    if headers.contains_key(ORIGIN) {
         return Err(ProblemType::OriginRefused.into());
     }
     let refuse = |why: String| Problem::new(ProblemType::Forbidden).saying(why);
-    let host = host(request).ok_or_else(|| refuse("the request names no host, or several".to_owned()))?;
+    let host = host(headers, target).ok_or_else(|| refuse("the request names no host, or several".to_owned()))?;
     if is_allowed(&host, listen) {
-        return Ok(());
+        return Ok(host);
     }
     Err(refuse(format!("the host `{host}` is not in `listen.private_hosts`")))
 }
 
 /// HTTP/1 names the host in a header, HTTP/2 in the target. Two different names are no name.
-fn host(request: &Request) -> Option<Authority> {
-    let mut named = request.headers().get_all(HOST).iter();
+fn host(headers: &HeaderMap, target: &Uri) -> Option<Authority> {
+    let mut named = headers.get_all(HOST).iter();
     let header = match (named.next(), named.next()) {
         (None, _) => None,
         (Some(host), None) => Some(host.to_str().ok()?.parse::<Authority>().ok()?),
         (Some(_), Some(_)) => return None,
     };
-    match (header, request.uri().authority()) {
+    match (header, target.authority()) {
         (Some(header), Some(target)) => (header == *target).then_some(header),
         (header, target) => header.or_else(|| target.cloned()),
     }
@@ -110,7 +112,8 @@ mod tests {
         for host in host {
             request = request.header(HOST, *host);
         }
-        check(&request.body(Body::empty()).unwrap(), listen).is_ok()
+        let request = request.body(Body::empty()).unwrap();
+        own_host(request.headers(), request.uri(), listen).is_ok()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `POST /v1/verify`: a receipt and what is known around it in, a verdict out. Nothing is consumed.
 //!
-//! The answer is 200 whatever the verdict: `valid`, `invalid` and `undetermined` are all answers. Out of scope: accepting
-//! a call, which is `POST /v1/accept`.
+//! The answer is 200 whatever the verdict: `valid`, `invalid` and `undetermined` are all answers. Out of scope:
+//! accepting a call, which is `POST /v1/accept`.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ use crate::ground::receipt::verify::Exchange;
 use crate::ground::verdict::{Level, Verdict};
 use crate::node::verifier::Inspection;
 
-/// The body of the request. Only `receipt` is needed; what is left out is not evaluated, or has the default that is said.
+/// The body of the request. Only `receipt` is needed; what is left out is not evaluated, or has the default that is
+/// said.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {

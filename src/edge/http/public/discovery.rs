@@ -13,8 +13,8 @@ use crate::ground::canonical;
 use crate::ground::discovery::{DiscoveryDocument, Route};
 use crate::node::operator::Operator;
 
-/// The document does not change while the node runs, so it is made once. `None` cannot come of an operator, whose active
-/// keys were checked.
+/// The document does not change while the node runs, so it is made once. `None` cannot come of an operator, whose
+/// active keys were checked.
 pub(in crate::edge::http) fn make(operator: &Operator, config: &Config) -> Option<Bytes> {
     let routes = config.inbound.iter().map(|route| Route { mode: route.mode, path: route.path.clone() }).collect();
     let document = DiscoveryDocument::of(operator.key_set().key_set(), routes)?;

@@ -39,7 +39,7 @@ fn a_question_round_trips_and_unknown_members_are_ignored() {
 fn malformed_questions_are_named() {
     for (request, message) in [
         (json!([]), "request: must be a JSON object"),
-        (json!({}), "request: missing field `subject`"),
+        (json!({}), "request: missing field `action`"),
         (with("subject", json!({"type": "user"})), "missing field `id`"),
         (with("subject", json!(["user", "alice"])), "`subject` must be an object"),
         (with("subject", json!({"type": "user", "id": 1})), "invalid type"),
@@ -81,7 +81,7 @@ fn items_replace_the_defaults_member_by_member() {
 #[test]
 fn malformed_batches_are_named() {
     let empty = json!({"evaluations": [question(), {}]});
-    assert_eq!(batch(&empty).unwrap_err(), "evaluations[1]: missing field `subject`");
+    assert_eq!(batch(&empty).unwrap_err(), "evaluations[1]: missing field `action`");
     assert!(batch(&with("evaluations", json!({}))).unwrap_err().contains("must be an array"));
     assert!(batch(&with("evaluations", json!([7]))).unwrap_err().contains("evaluations[0]: must be a JSON object"));
     assert!(batch(&with("evaluations", json!(vec![json!({}); 101]))).unwrap_err().contains("more than 100"));
