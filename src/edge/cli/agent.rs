@@ -15,8 +15,8 @@ use crate::edge::data_folder::DataFolder;
 use crate::io::secret_files;
 
 const EXAMPLES: &str = "\
-An agent needs no change to its code: it calls `BASE/…` instead of the peer's agent. The base URL is its identity towards
-this node, so it is kept like a password. A node that runs takes a new agent up at its next start.
+An agent needs no change to its code: it calls `BASE/…` instead of the peer's agent. The base URL is its identity \
+towards this node, so it is kept like a password. A node that runs takes a new agent up at its next start.
 
 Examples:
   countersign agent add booking-agent

@@ -14,8 +14,8 @@ Examples:
   countersign demo
   countersign demo --keep        the nodes run on, to look around in
 
-Everything is real and local: two nodes with their own keys, policies and embedded databases in a temporary folder, on
-free loopback ports. The folder is removed at the end.
+Everything is real and local: two nodes with their own keys, policies and embedded databases in a temporary folder, \
+on free loopback ports. The folder is removed at the end.
 
 Exit codes: 0 every step came out as told, 1 one did not, 74 the temporary folder or a port cannot be used";
 
@@ -147,15 +147,17 @@ fn try_this(stage: &Stage, place: &Path) -> String {
         stage.birch.fingerprint
     );
     let message = json!({ "role": "ROLE_USER", "messageId": "try-1", "parts": [{ "text": "A room, please." }], "metadata": { "amount": 120 } });
+    // Whoever came by `cargo run` has no `countersign` on the path.
+    let program = std::env::current_exe().map_or("countersign".to_owned(), |path| path.display().to_string());
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": message } });
     format!(
         "\nThe nodes run on. In another terminal (change the amount to 900, 1800 or 9000):\n\
          \n  curl -s {base}/rpc -H 'content-type: application/json' -d '{call}'\n\
-         \n  countersign receipt tail --follow --config {atlas}\n\
-         \x20 countersign receipt find --effect deny --config {birch}\n\
-         \x20 countersign policy eval --in-force --config {atlas} --subject Agent:travel-desk --action respond --resource User:ana\n\
-         \x20 countersign log fsck --config {birch}\n\
-         \x20 countersign bundle verify {evidence} {trust}\n\
+         \n  {program} receipt tail --follow --config {atlas}\n\
+         \x20 {program} receipt find --effect deny --config {birch}\n\
+         \x20 {program} policy eval --in-force --config {atlas} --subject Agent:travel-desk --action respond --resource User:ana\n\
+         \x20 {program} log fsck --config {birch}\n\
+         \x20 {program} bundle verify {evidence} {trust}\n\
          \nThe auditor's page: {report}\n\
          \nCtrl-C ends both nodes and removes {place}.\n",
         evidence = place.join(EVIDENCE_FILE).display(),

@@ -12,8 +12,9 @@ use crate::edge::data_folder::DataFolder;
 use crate::ground::crypto::keys::KeyId;
 
 const EXAMPLES: &str = "\
-Looks at configuration, keys, clock, disk, store, policy, ports, the public URL and the peers. Changes nothing, and may run
-beside the node. Whether the node runs is found out as well; what needs it running is left out when it does not.
+Looks at configuration, keys, clock, disk, store, policy, ports, the public URL and the peers. Changes nothing, and \
+may run beside the node. Whether the node runs is found out as well; what needs it running is left out when it does \
+not.
 
 Examples:
   countersign doctor

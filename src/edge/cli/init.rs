@@ -15,8 +15,8 @@ use crate::io::clock::Clock;
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign init --dev                                     try it on this machine, to be thrown away
-  countersign init --issuer https://agents.example node      a node for agents.example, in the folder `node`
+  countersign init --dev                                  try it here, to be thrown away
+  countersign init --issuer https://agents.example node   a real node, in the folder `node`
 
 Exit codes: 0 made, 64 wrong use (also when the folder is taken), 74 it cannot be written";
 

@@ -11,12 +11,12 @@ use super::place::{OpenNode, Place, block_on};
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign log checkpoint                                  the published checkpoint, a C2SP signed note
-  countersign log proof 01932f3c-7b1a-7c3e-9f00-012345678910  a C2SP tlog-proof file for that receipt
+  countersign log checkpoint                                  a C2SP signed note
+  countersign log proof 01932f3c-7b1a-7c3e-9f00-012345678910  a C2SP tlog-proof file
   countersign log fsck                                        check the whole store
 
-Exit codes: 0 done, 1 differences were found, or no such receipt, 64 wrong use, 74 the store cannot be used, 75 not in a
-published checkpoint yet";
+Exit codes: 0 done, 1 differences were found, or no such receipt, 64 wrong use, 74 the store cannot be used, 75 not \
+in a published checkpoint yet";
 
 /// Read the log, and check the store
 #[derive(Debug, clap::Args)]

@@ -18,16 +18,16 @@ use crate::node::directory::{Directory, DirectoryConfig};
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign peer add https://b.example                                      fetch its root key, and wait for approval
-  countersign peer add https://b.example --fingerprint r4thRn8K...-ZNtU       approve at once what you compared before
-  countersign peer approve https://b.example                                  after comparing the fingerprint
+  countersign peer add https://b.example                             fetch its root key, and wait
+  countersign peer add https://b.example --fingerprint r4thRn8K…     approve what you compared
+  countersign peer approve https://b.example                         after comparing
   countersign peer list
 
-Compare fingerprints on a channel that the other operator's node has no part in. A node that runs takes changes up within
-seconds.
+Compare fingerprints on a channel that the other operator's node has no part in. A node that runs takes changes up \
+within seconds.
 
-Exit codes: 0 done, 1 another fingerprint than the one given or pinned, 64 wrong use or no such peer, 74 the peer or the
-store cannot be reached";
+Exit codes: 0 done, 1 another fingerprint than the one given or pinned, 64 wrong use or no such peer, 74 the peer or \
+the store cannot be reached";
 
 /// Know, approve and refuse other operators
 #[derive(Debug, clap::Args)]

@@ -25,8 +25,8 @@ Examples:
 
 An edited file changes nothing until it is applied. A node that runs takes an applied policy up within a second.
 
-Exit codes: 0 done, 1 the policy has faults, or --expect was not met, 64 wrong use, 74 a file or the store cannot be used,
-75 another revision was applied at the same moment";
+Exit codes: 0 done, 1 the policy has faults, or --expect was not met, 64 wrong use, 74 a file or the store cannot be \
+used, 75 another revision was applied at the same moment";
 
 /// Check, try, apply and show policies
 #[derive(Debug, clap::Args)]

@@ -15,13 +15,13 @@ use crate::io::store::PeerState;
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign serve                            the node in this folder
-  countersign serve --config node --json       one JSON line when it is ready, for whoever started it
+  countersign serve                        the node in this folder
+  countersign serve --config node --json   one line of JSON when it is ready
 
-Ctrl-C or SIGTERM ends it in order: running requests finish, the last checkpoint is signed. What is logged is said by
-COUNTERSIGN_LOG, such as `info` or `countersign=debug`.
+Ctrl-C or SIGTERM ends it in order: running requests finish, the last checkpoint is signed. What is logged is said \
+by COUNTERSIGN_LOG, such as `info` or `countersign=debug`.
 
-Exit codes: 0 ended in order, 1 the keys do not fit the key set, 64 the configuration is wrong, 70 it did not end in
+Exit codes: 0 ended in order, 1 the keys do not fit the key set, 64 the configuration is wrong, 70 it did not end in \
 time, 74 the folder, the store or a port cannot be used";
 
 /// Run the node

@@ -9,7 +9,7 @@ use super::place::{OpenNode, Place, block_on};
 use crate::node::tokens::{Role, Tokens, UnknownRole};
 
 const EXAMPLES: &str = "\
-Roles: decide (ask for decisions, record them and outcomes), accept (take in others' receipts), verify, read (search
+Roles: decide (ask for decisions, record them and outcomes), accept (take in others' receipts), verify, read (search \
 receipts, proofs, peers), metrics, admin (all of it)
 
 Examples:

@@ -24,13 +24,14 @@ const EXAMPLES: &str = "\
 Examples:
   countersign bundle create 01932f3c-7b1a-7c3e-9f00-012345678910 --out call.json
   countersign bundle create --peer https://b.example --since 2027-01-15T00:00:00Z --out day.json
-  countersign bundle verify call.json --trust https://a.example=r4thRn8K...-ZNtU --report call.html
+  countersign bundle verify call.json --trust https://a.example=r4thRn8K… --report call.html
 
-What opens the commitments (nonce, method, target) goes in unless --withhold-openings: with it, whoever has the file can
-tell which request a receipt was for, and confirm a guessed body. Bodies are never stored; a file can disclose them.
+What opens the commitments (nonce, method, target) goes in unless --withhold-openings: with it, whoever has the file \
+can tell which request a receipt was for, and confirm a guessed body. Bodies are never stored; a file can disclose \
+them.
 
-Exit codes: 0 written, 1 no such receipt, 64 wrong use, 74 a file or the store cannot be used, 75 proofs are missing after
---wait";
+Exit codes: 0 written, 1 no such receipt, 64 wrong use, 74 a file or the store cannot be used, 75 proofs are missing \
+after --wait";
 
 /// Write an evidence bundle: receipts of both sides of calls, with proofs and key sets
 #[derive(Debug, clap::Args)]

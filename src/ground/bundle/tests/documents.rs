@@ -83,3 +83,24 @@ fn a_nonce_is_not_shown_in_debug_output() {
     let shown = format!("{bundle:?}");
     assert!(!shown.contains(&super::world::nonce(1).to_text()));
 }
+
+#[test]
+fn the_halves_of_two_sides_make_the_whole() {
+    let whole = Story::new().bundle();
+    let half = |kept: fn(usize) -> bool| {
+        let mut half = Bundle::new(whole.created());
+        for (at, item) in whole.items().iter().enumerate() {
+            half.add(if kept(at) { item.clone() } else { Item::new(item.receipt.as_str()) }).unwrap();
+        }
+        for key_set in whole.key_sets() {
+            half.add_key_set(&crate::ground::keyset::SelfSignedKeySet::parse(key_set.as_bytes()).unwrap()).unwrap();
+        }
+        half
+    };
+    let mut joined = half(|at| at % 2 == 0);
+    assert_ne!(joined, whole);
+    joined.join(half(|at| at % 2 == 1)).unwrap();
+    assert_eq!(joined, whole);
+    joined.join(whole.clone()).unwrap();
+    assert_eq!(joined, whole);
+}
