@@ -14,6 +14,7 @@ mod cli;
 mod edge;
 mod foreign;
 mod log;
+mod message_signature;
 mod problems;
 mod rules;
 mod schemas;
