@@ -97,7 +97,9 @@ pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: N
     if !store.observations(&query, 1).await?.is_empty() {
         return Ok(());
     }
-    tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, detail = %note.detail, "observation");
+    // What came may be a whole receipt, and what receipts say is nothing for a log; the store keeps it.
+    let problem = note.detail.get("problem").and_then(Value::as_str);
+    tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, problem, "observation");
     let observation =
         NewObservation { at, kind, peer: note.peer.clone(), about: Some(note.about), detail: note.detail.to_string() };
     store.record_observation(&observation).await
