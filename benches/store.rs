@@ -1,7 +1,7 @@
 //! What a group commit costs per receipt, and what follows behind it.
 //!
-//! `cargo bench --bench store` measures wall time with criterion, the disk's sync included. Beforehand it prints the CPU
-//! time per receipt, which is what the two cores of a small machine have to share.
+//! `cargo bench --bench store` measures wall time with criterion, the disk's sync included. Beforehand it prints the
+//! CPU time per receipt, which is what the two cores of a small machine have to share.
 
 #![expect(clippy::expect_used, clippy::string_slice, reason = "a benchmark that cannot go on may stop")]
 

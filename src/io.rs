@@ -3,9 +3,11 @@
 //!
 //! Out of scope: what evidence means (`ground`), and when to do what (`node`).
 
+pub mod client;
 pub mod clock;
 pub mod entropy;
 pub mod head_file;
 pub mod key_files;
 pub mod policy_folder;
+pub mod secret_files;
 pub mod store;

@@ -6,6 +6,8 @@
 
 #![cfg_attr(test, expect(clippy::string_slice, reason = "tests cut texts that they wrote themselves"))]
 
+#[cfg(feature = "node")]
+pub mod edge;
 pub mod ground;
 #[cfg(feature = "node")]
 pub mod io;

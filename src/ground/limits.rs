@@ -28,10 +28,14 @@ pub const MAX_KEYS: usize = 64;
 /// Seconds between `iat` and `exp` of a decision: "valid for minutes".
 pub const MAX_DECISION_LIFETIME_S: u64 = 600;
 
+/// Seconds between `iat` and `include_by`. A node logs within the minute; a day covers one that waits for its database
+/// to come back. A promise of longer could hardly be broken, since whoever holds the receipt must wait for its end.
+pub const MAX_INCLUDE_WITHIN_S: u64 = 86_400;
+
 /// Nesting of `act` (RFC 8693, section 4.1): more hops than any delegation that a person could still follow.
 pub const MAX_DELEGATION_DEPTH: usize = 8;
 
-/// Characters of a name inside a receipt (subject, action, resource, policy id). With every bounded member at its
+/// Characters of a name inside a receipt (subject, action, resource). With every bounded member at its
 /// bound a decision would exceed [`MAX_DECISION_BYTES`], so the total decides; this bounds the single field.
 pub const MAX_NAME_CHARS: usize = 256;
 
@@ -111,6 +115,32 @@ pub const MAX_QUORUM_BYTES: usize = 262_144;
 /// Logs, witnesses and groups of one quorum file, each. tlog-policy asks for at least 32.
 pub const MAX_QUORUM_LINES: usize = 64;
 
+/// Bytes of a discovery document: a key set, [`MAX_ROUTES`] routes of 400 bytes, and the rest, rounded up to twice the
+/// key set.
+pub const MAX_DISCOVERY_BYTES: usize = 2 * MAX_KEY_SET_BYTES;
+
+/// Inbound routes that a discovery document lists: what fits beside a key set of the largest size.
+pub const MAX_ROUTES: usize = 128;
+
+/// Entries of each list of versions in a discovery document: several versions of every kind.
+pub const MAX_SUPPORTED: usize = 32;
+
+/// Bytes of one endpoint URL: the longest host name and a path as long again.
+pub const MAX_ENDPOINT_BYTES: usize = 512;
+
+/// Bytes of the answer to a pull: two receipts of [`MAX_ANSWER_BYTES`] in JSON, doubled.
+pub const MAX_EVIDENCE_BYTES: usize = 4 * MAX_ANSWER_BYTES;
+
+/// Bytes of a `Signature-Input` or `Signature` header of a pull: ours have about 220.
+pub const MAX_SIGNATURE_FIELD_BYTES: usize = 512;
+
+/// Seconds by which `created` of a signed pull may lie before or after the receiver's time.
+pub const MAX_PULL_AGE_S: u64 = 60;
+
+/// Nonces of pulls that are remembered at a time. Only a peer's own signature puts one there, for at most two minutes:
+/// at this bound peers pull five hundred times a second, and the memory takes some 8 MiB.
+pub const MAX_PULL_NONCES: usize = 65_536;
+
 /// Characters of a policy id: a line of a report, and [`MAX_POLICIES`] of them fit a decision only if they are short.
 pub const MAX_POLICY_ID_CHARS: usize = 128;
 
@@ -133,3 +163,20 @@ pub const MAX_POLICY_REASON_CHARS: usize = 512;
 
 /// Characters of one message about a decision that failed to evaluate. The engine quotes whole facts in some.
 pub const MAX_POLICY_MESSAGE_CHARS: usize = 1024;
+
+/// Bytes of a trust file: a thousand operators with origins of 255 bytes, and as much again for comments.
+pub const MAX_TRUST_BYTES: usize = 1024 * 1024;
+
+/// Key sets of one evidence bundle: the operators of a long chain of calls, each with years of monthly rotation. Every
+/// one costs a signature check before anything else is judged.
+pub const MAX_BUNDLE_KEY_SETS: usize = 256;
+
+/// Characters of the method and of the target URI that a bundle discloses: what common servers take as a request line.
+pub const MAX_DISCLOSED_TARGET_CHARS: usize = 8192;
+
+/// Bytes of a full tile: [`TILE_WIDTH`] hashes.
+pub const MAX_TILE_BYTES: usize = TILE_WIDTH * 32;
+
+/// Seconds for which a peer's key set counts after it was last seen at its source: a revocation that the peer publishes
+/// takes effect everywhere within the hour, and a peer whose node is down for a short while is not refused.
+pub const MAX_KEY_SET_AGE_S: u64 = 3600;

@@ -88,8 +88,24 @@ impl FromStr for Issuer {
             _ => return Err(malformed()),
         }
         // `Url` normalises case, default ports and paths; equality with its own origin leaves exactly one spelling.
-        if url.origin().ascii_serialization() == text { Ok(Self(text.to_owned())) } else { Err(malformed()) }
+        let one_spelling = url.origin().ascii_serialization() == text;
+        let host_fits = url.host().is_some_and(|host| !matches!(host, Host::Domain(name) if !is_host_name(name)));
+        if one_spelling && host_fits && url.port() != Some(0) { Ok(Self(text.to_owned())) } else { Err(malformed()) }
     }
+}
+
+/// Host names of RFC 1123: URLs take more (a dot at the end, `!`, `+`), which is more than one name for one host, and
+/// more than the names of logs may hold.
+fn is_host_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(allowed)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last_is_a_word = name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
+    name.len() <= 253 && name.split('.').all(label) && last_is_a_word
 }
 
 /// Whether the URL's host is a loopback address or `localhost`.
@@ -308,6 +324,13 @@ mod tests {
             "https://bücher.example",
             " https://a.example",
             "https://a.example?x",
+            "https://a.example.",
+            "https://a_b.example",
+            "https://a+b.example",
+            "https://-a.example",
+            "https://a..example",
+            "https://a.example:0",
+            "https://127.1",
         ] {
             assert!(bad.parse::<Issuer>().is_err(), "{bad}");
         }

@@ -20,7 +20,7 @@ const MAX_KEY_FILE_BYTES: u64 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyFileError {
     /// The file cannot be read or written.
-    #[error("cannot use the key file `{path}`: {source}")]
+    #[error("cannot use the private file `{path}`: {source}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -48,6 +48,9 @@ pub enum KeyFileError {
         /// Why.
         source: KeyError,
     },
+    /// It does not hold a secret.
+    #[error("`{0}` does not hold a secret: expected 32 bytes in base64url, 43 characters")]
+    Secret(PathBuf),
     /// No key can be made.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
@@ -66,10 +69,15 @@ pub fn generate<P: Purpose>() -> Result<SigningKey<P>, EntropyError> {
 
 /// Writes a new key file with mode 0600, synced with its folder. Never overwrites.
 pub fn create<P: Purpose>(path: &Path, key: &SigningKey<P>) -> Result<(), KeyFileError> {
+    create_private(path, key.to_key_file().as_bytes())
+}
+
+/// Writes a new file that only its owner can read, synced with its folder. Never overwrites.
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
     let as_error = |source| KeyFileError::Io { path: path.to_owned(), source };
     let write = || {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(key.to_key_file().as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
     };
@@ -78,6 +86,12 @@ pub fn create<P: Purpose>(path: &Path, key: &SigningKey<P>) -> Result<(), KeyFil
 
 /// Reads a key file of one purpose, and refuses one that others can read.
 pub fn read<P: Purpose>(path: &Path) -> Result<SigningKey<P>, KeyFileError> {
+    let bytes = read_private(path)?;
+    SigningKey::from_key_file(&bytes).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+}
+
+/// Reads a small file, and refuses one that others can read.
+pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let as_error = |source| KeyFileError::Io { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(as_error)?;
     let mode = metadata.permissions().mode() & 0o777;
@@ -87,8 +101,7 @@ pub fn read<P: Purpose>(path: &Path) -> Result<SigningKey<P>, KeyFileError> {
     if metadata.len() > MAX_KEY_FILE_BYTES {
         return Err(KeyFileError::TooLarge(path.to_owned()));
     }
-    let bytes = Zeroizing::new(fs::read(path).map_err(as_error)?);
-    SigningKey::from_key_file(&bytes).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+    Ok(Zeroizing::new(fs::read(path).map_err(as_error)?))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
-use crate::ground::name::{Code, Issuer};
+use crate::ground::name::Issuer;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
@@ -19,10 +19,11 @@ use crate::ground::receipt::payload::{Acknowledgement, Decision, Mode, Payload};
 use crate::ground::receipt::verify::{Exchange, Question, Trust, VerifiedReceipt, refuse_format, verify};
 use crate::ground::verdict::{Check, Level, Verdict};
 use crate::io::clock::Clock;
-use crate::io::store::{Conflict, NewObservation, Store};
+use crate::io::store::{Conflict, Store};
 use crate::node::decider::{Decider, Judgement};
 use crate::node::directory::Directory;
 use crate::node::issuer::{IssueFailure, ReceiptIssuer};
+use crate::node::observation::{Note, Noticed, note_once};
 use crate::node::rate::{Rate, RateLimit};
 
 pub use answer::Asked;
@@ -119,7 +120,7 @@ pub struct Acceptor {
     clock: Clock,
     issuer: ReceiptIssuer,
     decider: Decider,
-    directory: Directory,
+    directory: Arc<Directory>,
     terms: Terms,
     rates: Arc<RateLimit<Issuer>>,
 }
@@ -131,7 +132,7 @@ impl Acceptor {
         clock: Clock,
         issuer: ReceiptIssuer,
         decider: Decider,
-        directory: Directory,
+        directory: Arc<Directory>,
         terms: Terms,
     ) -> Self {
         let rates = Arc::new(RateLimit::new(terms.rate, MAX_RATED_PEERS));
@@ -146,8 +147,11 @@ impl Acceptor {
             ..NotAccepted::of(error.problem())
         })?;
         let issuer = receipt.claims().iss().clone();
-        let key_set = self.directory.standing(&issuer, receipt.kid()).await;
-        let key_set = key_set.map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
+        let peer = self.directory.standing_for(&issuer, receipt.kid()).await;
+        let peer = peer.map_err(|refusal| NotAccepted {
+            detail: Some(refusal.to_string()),
+            ..NotAccepted::of(refusal.problem()).said_by(&issuer)
+        })?;
         let nonce = read_nonce(arrival.nonce).map_err(|problem| NotAccepted::of(problem).said_by(&issuer))?;
         let exchange = Exchange {
             nonce: nonce.as_ref(),
@@ -163,7 +167,7 @@ impl Acceptor {
             audience: Some(self.issuer.name()),
             exchange: Some(exchange),
             proof: arrival.proof,
-            ..Question::offline(self.terms.level, Trust::Pinned(&key_set))
+            ..Question::offline(self.terms.level, Trust::Pinned(&peer.key_set))
         };
         let detail = expectation(&receipt, arrival);
         let verification = verify(receipt, &question);
@@ -252,15 +256,9 @@ impl Acceptor {
             let acknowledgement = stored.ok_or_else(|| failed("the acknowledgement is not in the store".to_owned()))?;
             return Ok(Acceptance::Duplicate { acknowledgement, decision: accepted });
         }
-        let detail = serde_json::json!({ "first": accepted, "second": decision.compact() }).to_string();
-        let finding = NewObservation {
-            at: self.clock.now(),
-            kind: Code::registered("two_receipts_one_id"),
-            peer: iss.clone(),
-            about: Some(accepted),
-            detail,
-        };
-        self.store.record_observation(&finding).await.map_err(|error| failed(error.to_string()))?;
+        let detail = serde_json::json!({ "first": accepted, "second": decision.compact() });
+        let note = Note { noticed: Noticed::TwoReceiptsOneId, peer: iss, about: accepted, detail };
+        note_once(&*self.store, self.clock.now(), note).await.map_err(|error| failed(error.to_string()))?;
         Err(NotAccepted::of(ProblemType::Replayed).said_by(iss))
     }
 

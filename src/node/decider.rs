@@ -16,19 +16,17 @@ use crate::ground::policy::Request;
 use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
-    Action, Actor, Approval, Assurance, Decision, Identity, Obligation, Payload, RequestBinding, Resource,
+    Action, Actor, Approval, Assurance, BodyBinding, Decision, Identity, Obligation, Payload, RequestBinding, Resource,
     SessionPosition, Subject,
 };
-use crate::io::entropy::random;
+use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{Conflict, Opening, SessionClaim, Store};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
 use crate::node::policies::Policies;
 
 /// How often a session position is claimed anew when others are faster.
 const MAX_SESSION_TRIES: u32 = 16;
-
-/// The work of asking the other operator for its acknowledgement and outcome (`followup`).
-pub const PULL_EVIDENCE: &str = "pull_evidence";
 
 /// What was judged, by whichever engine.
 #[derive(Debug, Clone)]
@@ -71,6 +69,17 @@ pub struct Bound {
     pub method: String,
     /// The target URI, kept to open the commitment later.
     pub target: String,
+}
+
+impl Bound {
+    /// Commits to a request under a fresh nonce. Without `body` the body stays unbound.
+    pub fn new(method: &str, target: &str, body: Option<&[u8]>) -> Result<Self, EntropyError> {
+        let nonce = Nonce::from_bytes(random()?);
+        let content = body.map(|body| nonce.commit(Committed::Body, body));
+        let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
+        let binding = RequestBinding { body, content, target: nonce.commit_target(method, target) };
+        Ok(Self { binding, nonce, method: method.to_owned(), target: target.to_owned() })
+    }
 }
 
 /// A decision to be written down.
@@ -232,7 +241,7 @@ impl Decider {
             target: matter.bound.as_ref().map(|bound| bound.target.clone()),
         };
         let session = matter.session.as_ref().map(|id| SessionClaim { id: id.clone(), seq });
-        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Code::registered(PULL_EVIDENCE) });
+        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Work::PullEvidence.code() });
         let with = Attachments {
             opening: Some(opened.to_opening()),
             session,

@@ -55,8 +55,18 @@ impl Logbook {
     /// A proof that the receipt with this id and digest is in the published checkpoint, or `None` when it is not yet,
     /// or not ours.
     pub async fn proof(&self, jti: &ReceiptId, digest: &Digest) -> Result<Option<ProofFile>, LogbookError> {
-        let Some(index) = self.store.entry_index(jti, digest).await? else { return Ok(None) };
         let Some(published) = self.store.published().await? else { return Ok(None) };
+        self.proof_under(&published, jti, digest).await
+    }
+
+    /// The same under one checkpoint that the caller holds, so that several proofs lead to one head.
+    pub async fn proof_under(
+        &self,
+        published: &Publication,
+        jti: &ReceiptId,
+        digest: &Digest,
+    ) -> Result<Option<ProofFile>, LogbookError> {
+        let Some(index) = self.store.entry_index(jti, digest).await? else { return Ok(None) };
         let size = published.head.size;
         if index >= size {
             return Ok(None);

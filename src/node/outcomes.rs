@@ -10,11 +10,12 @@ use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
     BodyBinding, Observer, Outcome, OutcomeStatus, Payload, ReceiptRef, ResponseBinding,
 };
-use crate::io::store::NewReceipt;
+use crate::io::store::{Conflict, NewReceipt};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
 
 /// One call's end, as one side saw it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Ending {
     /// The other operator.
     pub peer: Issuer,
@@ -55,8 +56,24 @@ impl ResponseWatch {
     }
 }
 
-/// Signs and commits an outcome.
-pub async fn record(issuer: &ReceiptIssuer, ending: Ending) -> Result<SignedReceipt, IssueFailure> {
+/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long
+/// response passed: then the outcome is committed without it.
+pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<SignedReceipt, IssueFailure> {
+    let received = ending.received.take();
+    let stored_before = received.is_none();
+    match commit(issuer, &ending, received).await {
+        Err(IssueFailure::Conflict(Conflict::DuplicateId { .. })) if !stored_before => {
+            commit(issuer, &ending, None).await
+        }
+        other => other,
+    }
+}
+
+async fn commit(
+    issuer: &ReceiptIssuer,
+    ending: &Ending,
+    received: Option<NewReceipt>,
+) -> Result<SignedReceipt, IssueFailure> {
     let draft = issuer.draft()?;
     let response = ending.response.map(|(_, content)| {
         let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
@@ -65,8 +82,8 @@ pub async fn record(issuer: &ReceiptIssuer, ending: Ending) -> Result<SignedRece
     let payload = Outcome {
         sd: None,
         sd_alg: None,
-        acknowledgement: ending.acknowledgement,
-        aud: ending.peer,
+        acknowledgement: ending.acknowledgement.clone(),
+        aud: ending.peer.clone(),
         ext: None,
         http_status: ending.response.map(|(status, _)| status),
         iat: draft.iat,
@@ -74,10 +91,12 @@ pub async fn record(issuer: &ReceiptIssuer, ending: Ending) -> Result<SignedRece
         jti: draft.jti,
         log: draft.log,
         observer: ending.observer,
-        receipt: ending.decision,
+        receipt: ending.decision.clone(),
         response,
         status: ending.status,
     };
-    let with = Attachments { received: ending.received, ..Attachments::default() };
+    let promise =
+        received.as_ref().map(|received| Work::check_promise(received.digest, received.iss.clone(), draft.iat));
+    let with = Attachments { received, followups: promise.into_iter().collect(), ..Attachments::default() };
     issuer.issue(Payload::Outcome(Box::new(payload)), with).await
 }

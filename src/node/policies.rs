@@ -11,6 +11,7 @@ use crate::ground::name::Code;
 use crate::ground::policy::{Engine, EpochManifest, PolicyError, PolicyFile, PolicySource};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{Configuration, ConfigurationEvent, Payload};
+use crate::io::policy_folder::PolicyFolderError;
 use crate::io::store::{Conflict, Epoch, EpochClaim, Store, StoreError};
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
 
@@ -20,6 +21,9 @@ pub enum PoliciesError {
     /// The revision has faults.
     #[error("the policy has faults, so it was not applied:\n{0}")]
     Policy(#[from] PolicyError),
+    /// The folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] PolicyFolderError),
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),

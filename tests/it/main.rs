@@ -4,14 +4,19 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    clippy::unreachable,
     clippy::unwrap_used,
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
 
+mod audit;
 mod canonical;
+mod cli;
+mod edge;
 mod foreign;
 mod log;
 mod problems;
+mod rules;
+mod schemas;
 mod tidy;
+mod vectors;
 mod write_path;

@@ -172,7 +172,8 @@ fn with_defaults(request: &Map<String, Value>, at: usize, item: Value) -> Result
     evaluation(&place, &Value::Object(merged))
 }
 
-fn evaluation(place: &str, value: &Value) -> Result<Request, AuthzenError> {
+/// Reads a single evaluation that stands inside another document; `place` names it in the error.
+pub fn evaluation(place: &str, value: &Value) -> Result<Request, AuthzenError> {
     // The derived readers would take an array of the members' values for an object.
     for name in ["subject", "action", "resource", "context"] {
         if value.get(name).is_some_and(|member| !member.is_object()) {

@@ -184,6 +184,7 @@ pub fn issue(payload: Payload, key: &SigningKey<ReceiptPurpose>) -> Result<Signe
     let kind = payload.kind();
     let typ = typ(kind).ok_or(IssueError::Reserved(kind))?;
     payload.check()?;
+    payload.check_registered()?;
     let bytes = canonical::to_vec(&payload).map_err(|error| IssueError::Write(error.to_string()))?;
     let compact = jose::sign(typ, &bytes, key);
     if compact.len() > max_bytes(kind) {
@@ -245,6 +246,17 @@ mod tests {
         }
         assert_eq!(problem_of("[]"), ProblemType::PayloadInvalid);
         assert_eq!(problem_of("{}"), ProblemType::PayloadInvalid);
+    }
+
+    #[test]
+    fn an_unregistered_reason_is_read_and_never_issued() {
+        let mut payload = decision();
+        payload.reasons = vec!["because".parse().unwrap()];
+        let compact = jose::sign("countersign-decision-v1+jwt", &canonical::to_vec(&payload).unwrap(), &key());
+        assert!(UnverifiedReceipt::parse(compact.as_bytes()).is_ok());
+        assert!(matches!(issue(Payload::Decision(Box::new(payload.clone())), &key()), Err(IssueError::Rule(_))));
+        payload.reasons = vec!["acme.because".parse().unwrap()];
+        assert!(issue(Payload::Decision(Box::new(payload)), &key()).is_ok());
     }
 
     #[test]

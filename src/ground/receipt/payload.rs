@@ -1,7 +1,7 @@
 //! What each kind of receipt states, member by member. Normative text: `spec/receipts.md`.
 //!
 //! Deserialising checks names, types and grammars; [`Payload::check`] checks the rules between members. Both run in
-//! `compact` for strangers' receipts and for our own alike. Out of scope: bytes and signatures.
+//! `compact` for strangers' receipts and for our own alike; our own hold to the registered reasons as well. Out of scope: bytes and signatures.
 
 mod acknowledgement;
 mod configuration;
@@ -115,6 +115,15 @@ impl Payload {
             Self::Acknowledgement(payload) => payload.check(),
             Self::Outcome(payload) => payload.check(),
             Self::Configuration(payload) => payload.check(),
+        }
+    }
+
+    /// Checks what binds the issuer alone: without a dot it uses registered reasons only.
+    pub(super) fn check_registered(&self) -> Result<(), PayloadError> {
+        match self {
+            Self::Decision(payload) => parts::check_registered(&payload.reasons),
+            Self::Acknowledgement(payload) => parts::check_registered(&payload.reasons),
+            Self::Outcome(_) | Self::Configuration(_) => Ok(()),
         }
     }
 }

@@ -7,6 +7,8 @@
 mod context;
 mod logged;
 
+pub(in crate::ground) use logged::verify_log_with_keys;
+
 use std::fmt;
 
 use super::compact::UnverifiedReceipt;
@@ -245,6 +247,7 @@ fn find_key<'a>(
 /// where they date it later, nothing tells whether the claim was made backwards, so nothing is concluded.
 fn key_state(entry: &KeyEntry, iat: Timestamp, witnessed: Option<Timestamp>) -> CheckResult {
     match (entry.state, witnessed, entry.until) {
+        (KeyState::Revoked, Some(_), _) if iat < entry.since => CheckResult::Fail(ProblemType::KeyNotActive),
         (KeyState::Revoked, Some(witnessed), Some(until)) if witnessed < until => CheckResult::Pass,
         (KeyState::Revoked, Some(_), _) => CheckResult::NotEvaluated(Absence::RevokedUndated),
         _ => state_at(entry, iat).map_or_else(CheckResult::Fail, |()| CheckResult::Pass),

@@ -2,7 +2,6 @@
 
 use super::{Acceptor, Arrival};
 use crate::ground::effect::{Effect, Reason};
-use crate::ground::name::Code;
 use crate::ground::question::Request;
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
@@ -10,15 +9,10 @@ use crate::ground::receipt::payload::{
     Acknowledgement, Action, Assurance, BodyBinding, Decision, Mode, Payload, ReceiptRef, Resource,
 };
 use crate::ground::receipt::verify::VerifiedReceipt;
-use crate::io::store::{NewFollowup, ReplayClaim};
+use crate::io::store::ReplayClaim;
 use crate::node::decider::{Decider, Judgement, Opened, commit_inputs};
+use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, received_receipt};
-
-/// The work of checking a promise (`followup`).
-const CHECK_PROMISE: &str = "check_promise";
-
-/// Seconds after a promise falls due before it is checked, so that both clocks may differ a little.
-const PROMISE_GRACE_S: u64 = 10;
 
 /// What the caller makes of an arrived call.
 #[derive(Debug)]
@@ -75,12 +69,7 @@ impl Answer<'_> {
         let claims = self.claims;
         // The decision was verified a moment ago, so reading its own bytes again cannot fail.
         let received = UnverifiedReceipt::parse(self.decision.compact().as_bytes()).ok();
-        let promise = NewFollowup {
-            due: claims.log.include_by.plus(PROMISE_GRACE_S),
-            kind: Code::registered(CHECK_PROMISE),
-            subject: self.decision.digest(),
-            peer: claims.iss.clone(),
-        };
+        let promise = Work::check_promise(self.decision.digest(), claims.iss.clone(), acceptor.clock.now());
         let with = Attachments {
             opening: Some(mine.to_opening()),
             received: received.map(|receipt| received_receipt(&receipt, Some(theirs.to_opening()))),

@@ -104,6 +104,7 @@ impl Decision {
     pub(super) fn check(&self) -> Result<(), PayloadError> {
         self.check_who()?;
         self.check_times()?;
+        require(self.retry_of != Some(self.jti), "retry_of", "must be another receipt's id")?;
         self.action.check()?;
         self.resource.check()?;
         check_reasons(&self.reasons, &self.policies)?;

@@ -4,16 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{PayloadError, require};
 use crate::ground::crypto::hash::Digest;
+use crate::ground::effect::Reason;
 use crate::ground::limits::{
-    MAX_DELEGATION_DEPTH, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_REASONS, MAX_SAFE_INTEGER,
-    MAX_SD_DIGESTS,
+    MAX_DELEGATION_DEPTH, MAX_INCLUDE_WITHIN_S, MAX_KEY_NAME_BYTES, MAX_NAME_CHARS, MAX_POLICIES, MAX_POLICY_ID_CHARS,
+    MAX_REASONS, MAX_SAFE_INTEGER, MAX_SD_DIGESTS,
 };
 use crate::ground::name::{Code, ReceiptId, Timestamp};
 
 /// A name is 1 to 256 characters, none of them a control character.
 pub(super) fn require_name(text: &str, member: &'static str) -> Result<(), PayloadError> {
-    let fits = !text.is_empty() && text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(char::is_control);
-    require(fits, member, "must be 1 to 256 characters without control characters")
+    require(is_name(text, MAX_NAME_CHARS), member, "must be 1 to 256 characters without control characters")
+}
+
+fn is_name(text: &str, max_chars: usize) -> bool {
+    !text.is_empty() && text.chars().count() <= max_chars && !text.chars().any(char::is_control)
 }
 
 /// A list stands in strictly ascending order, so that one set has one spelling.
@@ -21,15 +25,21 @@ fn is_strictly_sorted<T: Ord>(list: &[T]) -> bool {
     list.is_sorted_by(|one, next| one < next)
 }
 
-/// Reasons: sorted, none twice, and registered unless they have a dot.
+/// Reasons: sorted, none twice. Which of them are registered is the issuer's business alone, so that the register can
+/// grow without a reader that refuses what it does not know yet.
 pub(super) fn check_reasons(reasons: &[Code], policies: &[String]) -> Result<(), PayloadError> {
     require((1..=MAX_REASONS).contains(&reasons.len()), "reasons", "must hold 1 to 16 codes")?;
     require(is_strictly_sorted(reasons), "reasons", "must be sorted, none twice")?;
-    let known = |code: &Code| code.is_own() || code.as_str().parse::<crate::ground::effect::Reason>().is_ok();
-    require(reasons.iter().all(known), "reasons", "a code without a dot must be a registered reason")?;
     require(policies.len() <= MAX_POLICIES, "policies", "must hold at most 32 ids")?;
     require(is_strictly_sorted(policies), "policies", "must be sorted, none twice")?;
-    policies.iter().try_for_each(|id| require_name(id, "policies"))
+    let named = policies.iter().all(|id| is_name(id, MAX_POLICY_ID_CHARS));
+    require(named, "policies", "each must be 1 to 128 characters without control characters")
+}
+
+/// What an issuer demands of its own reasons beyond their form.
+pub(super) fn check_registered(reasons: &[Code]) -> Result<(), PayloadError> {
+    let known = |code: &Code| code.is_own() || code.as_str().parse::<Reason>().is_ok();
+    require(reasons.iter().all(known), "reasons", "a code without a dot must be a registered reason")
 }
 
 /// Who acts, in the words of the OpenID AuthZEN Authorization API 1.0.
@@ -246,7 +256,8 @@ impl LogPromise {
         require(self.size <= MAX_SAFE_INTEGER, "log.size", "must be at most 2^53 - 1")?;
         let empty = self.root == Digest::of(b"");
         require((self.size == 0) == empty, "log.root", "must be the empty tree's root exactly when the size is 0")?;
-        require(self.include_by >= iat, "log.include_by", "must not be before `iat`")
+        let bounded = self.include_by >= iat && self.include_by.since(iat) <= MAX_INCLUDE_WITHIN_S;
+        require(bounded, "log.include_by", "must be 0 to 86,400 seconds after `iat`")
     }
 }
 

@@ -4,7 +4,9 @@ use super::Question;
 use crate::ground::crypto::hash::leaf_hash;
 use crate::ground::crypto::keys::{KeyUse, PublicKey};
 use crate::ground::keyset::{KeySetDocument, KeyState, SelfSignedKeySet};
-use crate::ground::log::checkpoint::{CheckpointError, CosignerKey, LogKey, UnverifiedCheckpoint, VerifiedCheckpoint};
+use crate::ground::log::checkpoint::{
+    CheckpointError, CosignerKey, LogKey, SignedCheckpoint, UnverifiedCheckpoint, VerifiedCheckpoint,
+};
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::log::note::KeyName;
 use crate::ground::log::proof::{ConsistencyProof, ProofFile};
@@ -48,7 +50,9 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
         }
         Ok(checkpoint) => {
             findings.record(Check::Checkpoint, CheckResult::Pass);
-            check_against(&checkpoint, promise, question, findings)
+            let times = check_against(&checkpoint, promise, question, findings);
+            // A checkpoint dates what it includes and nothing else, or any old one would save what a stolen key signs.
+            if included.is_ok() { times } else { Times::default() }
         }
     }
 }
@@ -85,7 +89,8 @@ fn check_head(checkpoint: &VerifiedCheckpoint, promise: &LogPromise, question: &
     let proof = match question.head_proof {
         Some(hashes) => ConsistencyProof { hashes: hashes.to_vec() },
         // The empty tree and the very same tree need no proof.
-        None if known == TreeHead::empty() || known == *checkpoint.head() => ConsistencyProof::default(),
+        // At one size there is one root, so another root needs no proof either: it fails here.
+        None if known == TreeHead::empty() || known.size == checkpoint.head().size => ConsistencyProof::default(),
         None => return CheckResult::NotEvaluated(Absence::NoHeadProof),
     };
     let consistent = proof.verify(&known, checkpoint.head());
@@ -121,20 +126,28 @@ pub(in crate::ground) fn verify_with_keys(
 ) -> Result<VerifiedCheckpoint, CheckpointError> {
     let names = &key_set.document().log;
     let origin = &checkpoint.claim().origin;
-    let signed = usable(key_set, KeyUse::Log).map(|key| {
-        let key = LogKey::new(origin.clone(), key.as_dalek());
-        key.map_err(|_| CheckpointError::LogSignatureMissing(origin.clone()))
-            .and_then(|key| checkpoint.clone().verify_log(&key))
-    });
-    let missing = || CheckpointError::LogSignatureMissing(origin.clone());
-    let signed = first_success(signed).unwrap_or_else(|| Err(missing()))?;
-    let name: KeyName = names.cosigner.parse().map_err(|_| missing())?;
+    let signed = verify_log_with_keys(checkpoint, key_set)?;
+    let name: KeyName = names.cosigner.parse().map_err(|_| CheckpointError::LogSignatureMissing(origin.clone()))?;
     let dated = usable(key_set, KeyUse::Cosign).map(|key| {
         let key = CosignerKey::new(name.clone(), key.as_dalek());
         key.map_err(|_| CheckpointError::CosignatureMissing(name.clone()))
             .and_then(|key| signed.clone().verify_date(&key))
     });
     first_success(dated).unwrap_or_else(|| Err(CheckpointError::CosignatureMissing(name.clone())))
+}
+
+/// Tries the log keys of a key set alone: what two roots of one size need to prove a fork.
+pub(in crate::ground) fn verify_log_with_keys(
+    checkpoint: &UnverifiedCheckpoint,
+    key_set: &SelfSignedKeySet,
+) -> Result<SignedCheckpoint, CheckpointError> {
+    let origin = &checkpoint.claim().origin;
+    let missing = || CheckpointError::LogSignatureMissing(origin.clone());
+    let signed = usable(key_set, KeyUse::Log).map(|key| {
+        let key = LogKey::new(origin.clone(), key.as_dalek());
+        key.map_err(|_| missing()).and_then(|key| checkpoint.clone().verify_log(&key))
+    });
+    first_success(signed).unwrap_or_else(|| Err(missing()))
 }
 
 /// Keys that may have signed: a revoked key's checkpoints are not believed, a pending key has none.

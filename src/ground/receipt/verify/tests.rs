@@ -294,6 +294,34 @@ fn witnesses_count_by_quorum() {
 }
 
 #[test]
+fn a_witnessed_checkpoint_dates_only_what_it_includes() {
+    let mut revoked = document();
+    revoked.keys[0].state = KeyState::Revoked;
+    revoked.keys[0].until = Some(time(1_800_000_100));
+    revoked.keys[0].reason = Some("stolen".to_owned());
+    let keys = pinned(&revoked);
+    let names = document().log;
+    let cosigner = CosignerKey::new(names.cosigner.parse().unwrap(), cosign_key().public().as_dalek()).unwrap();
+    let quorum = format!("witness one {cosigner}\nquorum one\n").parse::<Quorum>().unwrap();
+    let proof = proof_of(&receipt(), 1_800_000_010);
+    let mut question = Question::offline(Level::Signed, Trust::Pinned(&keys));
+    (question.proof, question.quorum) = (Some(proof.as_bytes()), Some(&quorum));
+    assert_eq!(conclusion(receipt(), &question), Conclusion::Valid);
+
+    let forged = signed_by(Decision { effect: crate::ground::effect::Effect::Deny, ..bound() }, &receipt_key());
+    let verdict = verify(forged, &question).verdict;
+    assert_eq!(verdict.result(Check::Inclusion), CheckResult::Fail(ProblemType::InclusionInvalid));
+    assert_eq!(verdict.result(Check::Key), CheckResult::Fail(ProblemType::KeyRevoked));
+    assert_eq!((verdict.verdict, verdict.witnessed_time), (Conclusion::Invalid, None));
+
+    let early = Decision { iat: time(1_789_999_999), exp: time(1_790_000_300), ..bound() };
+    let early = signed_by(early, &receipt_key());
+    let proof = proof_of(&early, 1_800_000_010);
+    question.proof = Some(proof.as_bytes());
+    assert_eq!(result(early, &question, Check::Key), CheckResult::Fail(ProblemType::KeyNotActive));
+}
+
+#[test]
 fn an_answer_must_come_from_the_audience_and_name_the_decision() {
     let asked = receipt();
     let all = every_payload();

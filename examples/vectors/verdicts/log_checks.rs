@@ -1,0 +1,377 @@
+//! Inclusion, checkpoint, promise, head and witnesses, and what a witnessed time does for a revoked key.
+
+use countersign::ground::log::checkpoint::UnverifiedCheckpoint;
+use countersign::ground::log::note::Note;
+use countersign::ground::log::proof::ProofFile;
+use countersign::ground::log::tile::{build_consistency, build_inclusion};
+use serde_json::{Value, json};
+
+use super::super::case::Case;
+use super::super::world::{
+    A, COSIGN_A, DECISION, LOG_A, Log, NOW, RECEIPT_A, ROOT_A, STRANGER, WITNESSES, cosign, cosigner, dated, key_set,
+    signed, signed_key_set, undated, with,
+};
+use super::trust::with_receipt_key;
+use super::{asked, log_of, logged_decision, question, signed_decision, trust_a};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = inclusion();
+    cases.extend(checkpoints());
+    cases.extend(heads());
+    cases.extend(witnesses());
+    cases.extend(revocations());
+    cases
+}
+
+/// The proof file of entry 7 of the twelve, under any note.
+fn file(log: &Log, note: &Note) -> String {
+    let checkpoint = UnverifiedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
+    ProofFile { extra: None, inclusion: build_inclusion(7, 12, &log.tiles).unwrap(), checkpoint }.to_string()
+}
+
+fn head_proof(log: &Log) -> Value {
+    json!(build_consistency(5, 12, &log.tiles).unwrap())
+}
+
+/// The question about the decision with everything at hand, under the checkpoint that `note` makes of its log.
+fn included(level: &str, note: impl FnOnce(&Log) -> Note) -> Value {
+    let log = log_of(&signed_decision());
+    let input = with(&with(&question(), "/level", json!(level)), "/proof", json!(file(&log, &note(&log))));
+    with(&input, "/head_proof", head_proof(&log))
+}
+
+fn ten_seconds_later(log: &Log) -> Note {
+    dated(log.head(12), NOW + 10)
+}
+
+fn inclusion() -> Vec<Case> {
+    let good = included("included", ten_seconds_later);
+    let other = signed(DECISION, &with(&logged_decision(), "/effect", json!("deny")), RECEIPT_A);
+    let other = with(&good, "/receipt", json!(other));
+    let blocked = "checkpoint=not_evaluated:blocked_by_failure promise=not_evaluated:blocked_by_failure";
+    vec![
+        asked(
+            "a decision in the log",
+            "VERD-18 VERD-19 VERD-20 LOG-19",
+            good.clone(),
+            "valid",
+            None,
+            "inclusion=pass checkpoint=pass promise=pass head=pass witnesses=not_evaluated:no_quorum",
+        ),
+        asked(
+            "no proof where one is required",
+            "VERD-04 VERD-18 VERD-24",
+            with(&good, "/proof", Value::Null),
+            "undetermined",
+            Some("proof_missing"),
+            "inclusion=not_evaluated:no_proof head=not_evaluated:no_proof",
+        ),
+        asked(
+            "another decision's proof",
+            "VERD-18 LOG-19",
+            other.clone(),
+            "invalid",
+            Some("inclusion_invalid"),
+            "inclusion=fail:inclusion_invalid checkpoint=pass promise=pass head=pass",
+        ),
+        asked(
+            "another decision's proof where none is required",
+            "VERD-04 VERD-18 VERD-22",
+            with(&other, "/level", json!("signed")),
+            "valid",
+            None,
+            "inclusion=fail:inclusion_invalid",
+        ),
+        asked(
+            "a proof that is none",
+            "VERD-18",
+            with(&good, "/proof", json!("x")),
+            "invalid",
+            Some("proof_malformed"),
+            &format!("inclusion=fail:proof_malformed {blocked}"),
+        ),
+        asked(
+            "a proof without a key set",
+            "VERD-19",
+            with(&good, "/trust/key_set", Value::Null),
+            "undetermined",
+            Some("key_set_missing"),
+            "inclusion=pass checkpoint=not_evaluated:no_key_set promise=not_evaluated:blocked_by_failure",
+        ),
+    ]
+}
+
+/// The trust in A with a member of one key's entry changed.
+fn with_key(number: usize, changes: &[(&str, Value)]) -> Value {
+    let mut document = key_set(A, ROOT_A);
+    for (pointer, member) in changes {
+        let entry = document.pointer_mut(&format!("/keys/{number}")).unwrap();
+        *entry = with(entry, pointer, member.clone());
+    }
+    with(&trust_a(), "/key_set", json!(signed_key_set(&document, ROOT_A)))
+}
+
+fn checkpoints() -> Vec<Case> {
+    let good = included("included", ten_seconds_later);
+    let refused = |name: &str, rules: &str, input: Value, code: &str| {
+        asked(
+            name,
+            rules,
+            input,
+            "invalid",
+            Some(code),
+            &format!("checkpoint=fail:{code} head=not_evaluated:blocked_by_failure"),
+        )
+    };
+    let elsewhere = with(&logged_decision(), "/log/origin", json!("a.example/other"));
+    let elsewhere = signed(DECISION, &elsewhere, RECEIPT_A);
+    let log = log_of(&elsewhere);
+    let elsewhere = with(&good, "/receipt", json!(elsewhere));
+    let elsewhere = with(&elsewhere, "/proof", json!(file(&log, &ten_seconds_later(&log))));
+    let foreign = with(&key_set(A, ROOT_A), "/log/origin", json!("a.example/new"));
+    let followed = with(&foreign, "/predecessor", json!({"checkpoint": "", "origin": "a.example/log"}));
+    let trusting = |document: &Value| with(&good, "/trust/key_set", json!(signed_key_set(document, ROOT_A)));
+    let ended = [("/state", json!("retired")), ("/until", json!(NOW))];
+    let stolen = [("/state", json!("revoked")), ("/until", json!(NOW + 500)), ("/reason", json!("stolen"))];
+    vec![
+        refused("a receipt that promises another log", "VERD-19", elsewhere, "checkpoint_origin"),
+        refused("a log that the key set does not name", "VERD-19", trusting(&foreign), "checkpoint_origin"),
+        asked(
+            "the log before the active one",
+            "VERD-19 KEYS-11",
+            trusting(&followed),
+            "valid",
+            None,
+            "checkpoint=pass",
+        ),
+        refused(
+            "a checkpoint without a date",
+            "VERD-19",
+            included("included", |log| undated("a.example/log", log.head(12), LOG_A)),
+            "checkpoint_undated",
+        ),
+        refused(
+            "a checkpoint of a stranger",
+            "VERD-19",
+            included("included", |log| undated("a.example/log", log.head(12), STRANGER)),
+            "checkpoint_signature",
+        ),
+        asked(
+            "a retired log key",
+            "KEYS-14",
+            with(&good, "/trust", with_key(1, &ended)),
+            "valid",
+            None,
+            "checkpoint=pass",
+        ),
+        asked(
+            "a retired cosigning key",
+            "KEYS-14",
+            with(&good, "/trust", with_key(2, &ended)),
+            "valid",
+            None,
+            "checkpoint=pass",
+        ),
+        refused(
+            "a pending log key",
+            "KEYS-14 KEYS-15",
+            with(&good, "/trust", with_key(1, &[("/state", json!("pending"))])),
+            "checkpoint_signature",
+        ),
+        refused("a revoked log key", "KEYS-14", with(&good, "/trust", with_key(1, &stolen)), "checkpoint_signature"),
+        refused(
+            "a revoked cosigning key",
+            "KEYS-14",
+            with(&good, "/trust", with_key(2, &stolen)),
+            "checkpoint_undated",
+        ),
+    ]
+}
+
+/// A root that no log here has.
+fn fork_root() -> String {
+    Log::holding(None, 4).head(4).root.to_string()
+}
+
+fn heads() -> Vec<Case> {
+    let good = included("included", ten_seconds_later);
+    let late = |seconds: u64| included("included", move |log| dated(log.head(12), NOW + seconds));
+    let fork = with(&logged_decision(), "/log/root", json!(fork_root()));
+    let fork = signed(DECISION, &fork, RECEIPT_A);
+    let log = log_of(&fork);
+    let forked = with(&good, "/receipt", json!(fork));
+    let forked = with(&forked, "/proof", json!(file(&log, &dated(log.head(12), NOW + 10))));
+    let same_size = with(&with(&logged_decision(), "/log/size", json!(12)), "/log/root", json!(fork_root()));
+    let same_size = signed(DECISION, &same_size, RECEIPT_A);
+    let log = log_of(&same_size);
+    let same_size = with(&with(&good, "/receipt", json!(same_size)), "/head_proof", Value::Null);
+    let same_size = with(&same_size, "/proof", json!(file(&log, &ten_seconds_later(&log))));
+    vec![
+        asked("a checkpoint in the last second of the promise", "VERD-20", late(60), "valid", None, "promise=pass"),
+        asked(
+            "a checkpoint after the promise",
+            "VERD-20",
+            late(61),
+            "valid",
+            None,
+            "promise=not_evaluated:later_checkpoint",
+        ),
+        asked(
+            "no proof from the named head",
+            "VERD-20",
+            with(&good, "/head_proof", Value::Null),
+            "valid",
+            None,
+            "head=not_evaluated:no_head_proof",
+        ),
+        asked(
+            "an empty proof from the named head",
+            "VERD-20",
+            with(&good, "/head_proof", json!([])),
+            "invalid",
+            Some("head_inconsistent"),
+            "head=fail:head_inconsistent",
+        ),
+        asked(
+            "another root at the checkpoint's size",
+            "VERD-20",
+            same_size,
+            "invalid",
+            Some("head_inconsistent"),
+            "inclusion=pass head=fail:head_inconsistent",
+        ),
+        asked(
+            "a named head that never was",
+            "VERD-20",
+            with(&forked, "/head_proof", head_proof(&log)),
+            "invalid",
+            Some("head_inconsistent"),
+            "inclusion=pass head=fail:head_inconsistent",
+        ),
+        asked(
+            "a named head that never was, at the level signed",
+            "VERD-02 VERD-04",
+            with(&with(&forked, "/head_proof", head_proof(&log)), "/level", json!("signed")),
+            "valid",
+            None,
+            "head=fail:head_inconsistent",
+        ),
+    ]
+}
+
+/// Two of the three witnesses.
+fn quorum() -> String {
+    let line = |seed: &u8| format!("witness w{seed} {}\n", cosigner(&format!("w{seed}.example"), *seed));
+    let lines: String = WITNESSES.iter().map(line).collect();
+    format!("# two of three\n{lines}group all 2 w31 w32 w33\nquorum all\n")
+}
+
+/// The checkpoint with cosignatures of the first witnesses, dated 11, 12 and 13 seconds later.
+fn witnessed(count: usize) -> impl Fn(&Log) -> Note {
+    move |log| {
+        let mut note = ten_seconds_later(log);
+        for (seed, later) in WITNESSES.iter().zip(11..).take(count) {
+            cosign(&mut note, log.head(12), &format!("w{seed}.example"), *seed, NOW + later);
+        }
+        note
+    }
+}
+
+fn witnesses() -> Vec<Case> {
+    let under = |input: Value, quorum: &str| with(&input, "/quorum", json!(quorum));
+    let all = included("witnessed", witnessed(3));
+    let own = format!("witness own {}\nquorum own\n", cosigner("a.example/cosigner", COSIGN_A));
+    let nested = quorum().replace("quorum all", "group one any all\nquorum one");
+    let spoiled = included("witnessed", |log| {
+        let mut note = witnessed(2)(log);
+        cosign(&mut note, log.head(11), "w33.example", 33, NOW + 1);
+        note
+    });
+    let unmet = |name: &str, rules: &str, input: Value| {
+        asked(name, rules, input, "invalid", Some("quorum_not_met"), "witnesses=fail:quorum_not_met checkpoint=pass")
+    };
+    let open = |name: &str, rules: &str, input: Value| {
+        asked(name, rules, input, "undetermined", Some("quorum_not_met"), "witnesses=not_evaluated:no_quorum")
+    };
+    vec![
+        asked(
+            "two of three witnesses",
+            "VERD-20 VERD-22 LOG-20 LOG-21 LOG-22",
+            under(included("witnessed", witnessed(2)), &quorum()),
+            "valid",
+            None,
+            "witnesses=pass",
+        ),
+        asked("all three witnesses", "LOG-22", under(all.clone(), &quorum()), "valid", None, "witnesses=pass"),
+        asked("a group in a group", "LOG-20 LOG-22", under(all.clone(), &nested), "valid", None, "witnesses=pass"),
+        asked(
+            "the operator's own cosigner as the only witness",
+            "LOG-20",
+            under(all.clone(), &own),
+            "valid",
+            None,
+            "witnesses=pass",
+        ),
+        asked(
+            "a line that does not verify takes nothing from the others",
+            "LOG-21",
+            under(spoiled, &quorum()),
+            "valid",
+            None,
+            "witnesses=pass",
+        ),
+        unmet("one of three witnesses", "VERD-20 LOG-21", under(included("witnessed", witnessed(1)), &quorum())),
+        asked(
+            "one of three witnesses at the level included",
+            "VERD-02 VERD-04",
+            under(included("included", witnessed(1)), &quorum()),
+            "valid",
+            None,
+            "witnesses=fail:quorum_not_met",
+        ),
+        open("no quorum where one is required", "VERD-20 VERD-24", all.clone()),
+        open("a quorum of nobody", "VERD-20 LOG-22", under(all, "quorum none\n")),
+    ]
+}
+
+fn revocations() -> Vec<Case> {
+    let revoked = |since: u64, until: u64| {
+        let key = with_receipt_key(|entry| {
+            let entry = with(&with(&entry, "/state", json!("revoked")), "/until", json!(until));
+            with(&with(&entry, "/since", json!(since)), "/reason", json!("stolen"))
+        });
+        let input = with(&included("signed", witnessed(3)), "/trust", key);
+        with(&input, "/quorum", json!(quorum()))
+    };
+    let since = NOW - 1000;
+    let later = revoked(since, NOW + 13);
+    let forged = signed(DECISION, &with(&logged_decision(), "/effect", json!("deny")), RECEIPT_A);
+    let undated = with(&later, "/quorum", Value::Null);
+    let lost = |name: &str, input: Value| {
+        asked(name, "VERD-21", input, "invalid", Some("key_revoked"), "key=fail:key_revoked signature=pass")
+    };
+    vec![
+        asked("witnessed before the revocation", "VERD-21", later.clone(), "valid", None, "key=pass"),
+        asked(
+            "witnessed in the second of the revocation",
+            "VERD-21 VERD-24",
+            revoked(since, NOW + 12),
+            "undetermined",
+            Some("key_revoked"),
+            "key=not_evaluated:revoked_undated signature=pass",
+        ),
+        lost("a date of the operator alone", undated),
+        lost(
+            "a revoked key and a witnessed checkpoint that does not include the receipt",
+            with(&later, "/receipt", json!(forged)),
+        ),
+        asked(
+            "witnessed before the revocation, but issued before the key",
+            "VERD-21",
+            revoked(NOW + 1, NOW + 13),
+            "invalid",
+            Some("key_not_active"),
+            "key=fail:key_not_active",
+        ),
+    ]
+}

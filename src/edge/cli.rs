@@ -1,0 +1,126 @@
+//! The command line. One file for each command, each with its `Args` and its `run`.
+//!
+//! The result goes to standard output, words about it to standard error, and the exit code says how it came out
+//! ([`Exit`]). With `--json` the result is one JSON document. Out of scope: what the commands do, which is below.
+
+mod agent;
+mod bundle;
+mod canonicalize;
+mod evidence;
+mod fault;
+mod filter;
+mod init;
+mod input;
+mod lines;
+mod log;
+mod output;
+mod peer;
+mod place;
+mod policy;
+mod receipt;
+mod serve;
+mod token;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+pub use output::Exit;
+use output::{CliError, Output};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  valid, or done
+   1  invalid: the evidence, or the document, does not hold
+   2  undetermined: nothing is refuted, but something needed to confirm it is missing, such as a pin
+  64  the command was used wrongly
+  70  a fault inside countersign
+  74  a file or a connection could not be read or written
+  75  not ready: try again later";
+
+/// Signed, logged and checkable evidence of what AI agents of different operators did.
+#[derive(Debug, Parser)]
+#[command(name = "countersign", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+struct Cli {
+    /// Print the result as one JSON document
+    #[arg(long, global = true)]
+    json: bool,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Adding a command: a file with `Args` and `run`, a variant here, a line in [`run`].
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Args),
+    Serve(serve::Args),
+    Peer(peer::Args),
+    Token(token::Args),
+    Agent(agent::Args),
+    Policy(policy::Args),
+    Receipt(receipt::Args),
+    Log(log::Args),
+    Bundle(bundle::Args),
+    Verify(verify::Args),
+    Canonicalize(canonicalize::Args),
+}
+
+fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
+    match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
+        Command::Peer(args) => peer::run(args, output),
+        Command::Token(args) => token::run(args, output),
+        Command::Agent(args) => agent::run(&args, output),
+        Command::Policy(args) => policy::run(args, output),
+        Command::Receipt(args) => receipt::run(args, output),
+        Command::Log(args) => log::run(args, output),
+        Command::Bundle(args) => bundle::run(args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Canonicalize(args) => canonicalize::run(&args, output),
+    }
+}
+
+/// Runs one command line, the program's name first, to its end.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error).into(),
+    };
+    let output = Output::new(cli.json);
+    let exit = match run(cli.command, &output) {
+        Ok(exit) => exit,
+        Err(error) => {
+            output.complain(&error);
+            error.exit()
+        }
+    };
+    exit.into()
+}
+
+/// Help and version are answers; everything else that the parser has to say is wrong use, for which the code is 64 here
+/// and 2 in the parser's own mind.
+fn usage(error: &clap::Error) -> Exit {
+    // Nothing is left to be told to whoever closed both outputs.
+    let _unheard = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+        _ => Exit::Usage,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_contradict_nothing() {
+        Cli::command().debug_assert();
+    }
+}

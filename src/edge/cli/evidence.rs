@@ -1,0 +1,80 @@
+//! The arguments that say whom to trust and what to demand, shared by the commands that judge evidence offline.
+
+use std::path::PathBuf;
+
+use super::input;
+use super::output::CliError;
+use crate::ground::limits::{MAX_KEY_SET_BYTES, MAX_QUORUM_BYTES, MAX_TRUST_BYTES};
+use crate::ground::log::witness::Quorum;
+use crate::ground::name::{Issuer, Timestamp};
+use crate::ground::trust::Pins;
+use crate::ground::utc;
+use crate::ground::verdict::Level;
+
+/// Whom to trust, and what to demand.
+#[derive(Debug, clap::Args)]
+pub(super) struct EvidenceArgs {
+    /// Pin an operator's root key: what you compared with the operator, not what came with the evidence
+    #[arg(long = "trust", value_name = "ISSUER=FINGERPRINT", help_heading = "Trust")]
+    trust: Vec<String>,
+
+    /// A file of pins, one a line, with `#` comments
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    trust_file: Vec<PathBuf>,
+
+    /// A key set, of any operator; it counts only under a pin
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    key_set: Vec<PathBuf>,
+
+    /// The witnesses whose cosignatures are enough, as a C2SP tlog-policy file
+    #[arg(long, value_name = "FILE", help_heading = "Trust")]
+    quorum: Option<PathBuf>,
+
+    /// The time at which it must be valid: seconds since 1970, or such as 2027-01-15T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = utc::parse)]
+    at: Option<Timestamp>,
+}
+
+/// The same, read.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub(super) pins: Pins,
+    pub(super) key_sets: Vec<String>,
+    pub(super) quorum: Option<Quorum>,
+    pub(super) at: Option<Timestamp>,
+}
+
+impl EvidenceArgs {
+    pub(super) fn read(&self) -> Result<Evidence, CliError> {
+        let mut pins = Pins::default();
+        for pin in &self.trust {
+            pins.insert_text(pin).map_err(|error| CliError::usage(format!("--trust: {error}")))?;
+        }
+        for path in &self.trust_file {
+            let text = input::read_text(path, MAX_TRUST_BYTES)?;
+            let refused = |error| CliError::usage(format!("{}: {error}", input::name(path)));
+            pins.insert_file(&text).map_err(refused)?;
+        }
+        let mut key_sets = Vec::with_capacity(self.key_set.len());
+        for path in &self.key_set {
+            let bytes = input::read_compact(path, MAX_KEY_SET_BYTES)?;
+            let text = String::from_utf8(bytes);
+            key_sets.push(text.map_err(|_| CliError::usage(format!("{} is not a key set", input::name(path))))?);
+        }
+        let quorum = self.quorum.as_ref().map(|path| {
+            let text = input::read_text(path, MAX_QUORUM_BYTES)?;
+            text.parse().map_err(|error| CliError::usage(format!("{}: {error}", input::name(path))))
+        });
+        Ok(Evidence { pins, key_sets, quorum: quorum.transpose()?, at: self.at })
+    }
+}
+
+/// Reads a level.
+pub(super) fn level(text: &str) -> Result<Level, String> {
+    text.parse().map_err(|error: crate::ground::verdict::UnknownLevel| error.to_string())
+}
+
+/// Reads an issuer.
+pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
+    text.parse().map_err(|error: crate::ground::name::NameError| error.to_string())
+}

@@ -1,0 +1,7 @@
+//! Two operators' gateways, a real agent behind one of them, and the wire between them, on loopback.
+
+mod calls;
+mod cards;
+mod delivery;
+mod streams;
+mod world;

@@ -1,0 +1,4 @@
+mod documents;
+mod fixtures;
+mod judging;
+mod world;

@@ -1,0 +1,200 @@
+//! Pulling the other half: the acknowledgement and the outcome of our decision.
+
+use serde_json::json;
+
+use super::compare::{self, compare};
+use super::{FollowUp, Next, SKEW_S, Work, is_final};
+use crate::ground::crypto::hash::Digest;
+use crate::ground::effect::Effect;
+use crate::ground::evidence::Evidence;
+use crate::ground::kind::Kind;
+use crate::ground::problem::ProblemType;
+use crate::ground::receipt::compact::UnverifiedReceipt;
+use crate::ground::receipt::payload::{Acknowledgement, Mode, Outcome, Payload};
+use crate::ground::receipt::verify::{Question, Trust, verify};
+use crate::ground::verdict::Level;
+use crate::io::store::{Admission, Conflict, Followup, StoreError, StoredReceipt};
+use crate::node::directory::{ApprovedPeer, Refusal};
+use crate::node::issuer::received_receipt;
+use crate::node::observation::Noticed;
+
+/// What we hold about one decision.
+#[derive(Debug, Default)]
+struct Held {
+    acknowledgement: Option<(Digest, Box<Acknowledgement>)>,
+    executor: Option<Box<Outcome>>,
+    caller: Option<Box<Outcome>>,
+}
+
+impl Held {
+    /// Reads stored receipts: those of the peer were verified before they were stored, and ours are ours.
+    fn read(stored: &[StoredReceipt], work: &Followup) -> Result<Self, StoreError> {
+        let mut held = Self::default();
+        for row in stored {
+            let receipt = parse_stored(row)?;
+            let from_peer = row.iss == work.peer;
+            match receipt.claims() {
+                Payload::Acknowledgement(payload) if from_peer => {
+                    held.acknowledgement = Some((row.digest, payload.clone()));
+                }
+                Payload::Outcome(payload) if from_peer => held.executor = Some(payload.clone()),
+                Payload::Outcome(payload) => held.caller = Some(payload.clone()),
+                Payload::Acknowledgement(_) | Payload::Decision(_) | Payload::Configuration(_) => {}
+            }
+        }
+        Ok(held)
+    }
+
+    /// An outcome follows only where the call reached the agent.
+    fn expects_outcome(&self) -> bool {
+        let reached = |answer: &Acknowledgement| answer.effect == Effect::Allow || answer.mode == Mode::Observe;
+        self.acknowledgement.as_ref().is_none_or(|(_, answer)| reached(answer))
+    }
+
+    fn lacks(&self) -> Vec<Noticed> {
+        let mut lacks = Vec::new();
+        if self.acknowledgement.is_none() {
+            lacks.push(Noticed::AcknowledgementMissing);
+        }
+        if self.executor.is_none() && self.expects_outcome() {
+            lacks.push(Noticed::OutcomeMissing);
+        }
+        lacks
+    }
+}
+
+pub(super) fn parse_stored(row: &StoredReceipt) -> Result<UnverifiedReceipt, StoreError> {
+    let parsed = UnverifiedReceipt::parse(row.compact.as_bytes());
+    parsed.map_err(|error| StoreError::corrupt(format!("the receipt `{}`: {error}", row.digest)))
+}
+
+impl FollowUp {
+    pub(super) async fn pull_evidence(&self, work: &Followup) -> Result<Next, StoreError> {
+        let Some(row) = self.store.receipt(&work.subject).await? else { return Ok(Next::Done) };
+        let decision = parse_stored(&row)?;
+        let held = Held::read(&self.store.related(&work.subject).await?, work)?;
+        if held.lacks().is_empty() {
+            return self.conclude(work, &held).await;
+        }
+        let missing = |held: &Held, why: &str| {
+            let detail = json!({ "problem": why });
+            Next::Again(held.lacks().into_iter().map(|noticed| (noticed, detail.clone())).collect())
+        };
+        let peer = match self.directory.standing(&work.peer).await {
+            Ok(peer) => peer,
+            Err(Refusal::Store(error)) => return Err(error),
+            Err(refusal) if is_final(&refusal) => return Ok(Next::Done),
+            Err(refusal) => return Ok(missing(&held, refusal.problem().code())),
+        };
+        let key = &self.operator.keys().http;
+        match self.client.evidence(&peer.endpoints, &work.subject, key, self.clock.now()).await {
+            Ok(None) => Ok(missing(&held, ProblemType::NotFound.code())),
+            Err(error) => {
+                tracing::info!(peer = %work.peer, error = %error, "evidence was not pulled");
+                Ok(missing(&held, error.problem().code()))
+            }
+            Ok(Some(evidence)) => {
+                self.take(work, &decision, &peer, &held, &evidence).await?;
+                let held = Held::read(&self.store.related(&work.subject).await?, work)?;
+                match held.lacks().is_empty() {
+                    true => self.conclude(work, &held).await,
+                    false => Ok(missing(&held, ProblemType::NotFound.code())),
+                }
+            }
+        }
+    }
+
+    /// Compares the two sides' outcomes once both are there. Our own comes when the call ends, which may be after the
+    /// peer's.
+    async fn conclude(&self, work: &Followup, held: &Held) -> Result<Next, StoreError> {
+        if let (Some((digest, _)), Some(executor)) = (&held.acknowledgement, &held.executor) {
+            let named = executor.acknowledgement.as_ref().map(|named| named.digest);
+            if named != Some(*digest) {
+                let detail = json!({ "problem": ProblemType::AcknowledgementOther, "held": digest, "named": named });
+                self.note(work, Noticed::AnswerInvalid, detail).await?;
+            }
+        }
+        match (&held.executor, &held.caller) {
+            (Some(executor), Some(caller)) => {
+                if let Some(difference) = compare(executor, caller) {
+                    self.note(work, Noticed::OutcomeDisagrees, difference).await?;
+                }
+                Ok(Next::Done)
+            }
+            (Some(_), None) => Ok(Next::Again(Vec::new())),
+            (None, _) => Ok(Next::Done),
+        }
+    }
+
+    /// Stores what we do not have yet, each receipt for itself.
+    async fn take(
+        &self,
+        work: &Followup,
+        decision: &UnverifiedReceipt,
+        peer: &ApprovedPeer,
+        held: &Held,
+        evidence: &Evidence,
+    ) -> Result<(), StoreError> {
+        let answers = [
+            (Kind::Acknowledgement, held.acknowledgement.is_none(), &evidence.acknowledgement),
+            (Kind::Outcome, held.executor.is_none(), &evidence.outcome),
+        ];
+        for (kind, wanted, compact) in answers {
+            if let (true, Some(compact)) = (wanted, compact) {
+                self.take_one(work, decision, peer, kind, compact).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_one(
+        &self,
+        work: &Followup,
+        decision: &UnverifiedReceipt,
+        peer: &ApprovedPeer,
+        kind: Kind,
+        compact: &str,
+    ) -> Result<(), StoreError> {
+        let invalid = |problem: ProblemType| compare::invalid(kind, problem, compact);
+        let receipt = match UnverifiedReceipt::parse(compact.as_bytes()) {
+            Ok(receipt) => receipt,
+            Err(error) => return self.note(work, Noticed::AnswerInvalid, invalid(error.problem())).await,
+        };
+        // A peer that rotated its keys since its last refresh answers under a key that we have yet to see.
+        let peer = match self.directory.standing_for(&work.peer, receipt.kid()).await {
+            Ok(fresh) => fresh,
+            Err(Refusal::Store(error)) => return Err(error),
+            Err(_) => peer.clone(),
+        };
+        let mut question = Question::offline(Level::Signed, Trust::Pinned(&peer.key_set));
+        question.kind = Some(kind);
+        question.at = Some(self.clock.now());
+        question.skew_s = SKEW_S;
+        question.audience = Some(self.operator.issuer());
+        question.decision = Some(decision);
+        let verification = verify(receipt.clone(), &question);
+        if verification.receipt.is_none() {
+            let problem = verification.verdict.problem().unwrap_or(ProblemType::Internal);
+            return self.note(work, Noticed::AnswerInvalid, invalid(problem)).await;
+        }
+        self.keep(work, &receipt).await
+    }
+
+    async fn keep(&self, work: &Followup, receipt: &UnverifiedReceipt) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let row = received_receipt(receipt, None);
+        let followups = vec![Work::check_promise(row.digest, row.iss.clone(), now)];
+        let admission = Admission { receipts: vec![row], followups, ..Admission::default() };
+        for result in self.store.commit(now, &[admission]).await? {
+            match result {
+                Err(Conflict::DuplicateId { existing, .. }) if existing != receipt.digest() => {
+                    let detail = json!({ "first": existing, "second": receipt.compact() });
+                    self.note_about(work, existing, Noticed::TwoReceiptsOneId, detail).await?;
+                }
+                // The gateway stored the same receipt first.
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
