@@ -20,7 +20,14 @@ pub(super) const DEFAULT_FOLDER: &str = "countersign";
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Place {
     /// The node's configuration, or the folder that it is in; by default ./countersign.toml or else ./countersign/countersign.toml
-    #[arg(long, value_name = "PATH", env = "COUNTERSIGN_CONFIG", hide_env_values = true, help_heading = "Node", global = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "COUNTERSIGN_CONFIG",
+        hide_env_values = true,
+        help_heading = "Node"
+    )]
     config: Option<PathBuf>,
 }
 
