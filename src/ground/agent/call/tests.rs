@@ -277,6 +277,26 @@ fn conversation_task_tenant_and_callback_are_taken_from_where_each_version_puts_
 }
 
 #[test]
+fn a_rest_message_may_be_called_request_but_not_stand_there_twice() {
+    let sent = |path: &str, body: &str| a2a("POST", path, body);
+    for path in ["/v1/message:send", "/message:stream"] {
+        let call = sent(path, r#"{"request":{"context_id":"c"}}"#).unwrap();
+        assert_eq!(call.conversation.as_deref(), Some("c"), "{path}");
+        for body in [
+            r#"{"message":{"contextId":"c"},"request":{"contextId":"d"}}"#,
+            r#"{"Request":{"contextId":"d"},"message":null}"#,
+            r#"{"request":{},"Request":{}}"#,
+        ] {
+            assert!(matches!(fault(sent(path, body)), CallFault::TwoSpellings(_)), "{path} {body}");
+        }
+    }
+    // Nobody reads it so in JSON-RPC.
+    let call =
+        rpc(r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"request":{"contextId":"c"}}}"#).unwrap();
+    assert_eq!(call.conversation, None);
+}
+
+#[test]
 fn extensions_are_read_from_both_header_names() {
     let headers = [JSON, ("A2A-Extensions", "urn:a, urn:b,"), ("X-A2A-Extensions", "urn:c")];
     let request = Request { method: "POST", path: "/message:send", headers: &headers, body: Body::Whole(b"{}") };
