@@ -93,7 +93,8 @@ async fn last_position(store: &Arc<dyn Store>) -> Result<u64, Failure> {
 
 fn report(plan: &Plan, rounds: &[Round], waits: &mut [Duration], table: &mut Table) {
     let middle = |value: fn(&Round) -> f64| median(rounds.iter().map(value));
-    let lines: [(&str, fn(&Round) -> f64, fn(&Round) -> f64); 2] = [
+    type Figure = fn(&Round) -> f64;
+    let lines: [(&str, Figure, Figure); 2] = [
         ("wall", |round| round.issued.wall, |round| round.signed.wall),
         ("CPU of all cores", |round| round.issued.cpu, |round| round.signed.cpu),
     ];
