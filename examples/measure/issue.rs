@@ -91,9 +91,11 @@ async fn last_position(store: &Arc<dyn Store>) -> Result<u64, Failure> {
     Ok(store.recent(1).await?.last().map_or(0, |receipt| receipt.position.0))
 }
 
+/// One number out of a round.
+type Figure = fn(&Round) -> f64;
+
 fn report(plan: &Plan, rounds: &[Round], waits: &mut [Duration], table: &mut Table) {
-    let middle = |value: fn(&Round) -> f64| median(rounds.iter().map(value));
-    type Figure = fn(&Round) -> f64;
+    let middle = |value: Figure| median(rounds.iter().map(value));
     let lines: [(&str, Figure, Figure); 2] = [
         ("wall", |round| round.issued.wall, |round| round.signed.wall),
         ("CPU of all cores", |round| round.issued.cpu, |round| round.signed.cpu),

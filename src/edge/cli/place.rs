@@ -88,7 +88,8 @@ impl OpenNode {
 
 /// Waits for a command's work.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    // Clients of HTTP are built without one of their own; a program that embeds the command line may have chosen already.
+    // Clients of HTTP are built without one of their own; a program that embeds the command line may have chosen
+    // already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| CliError::internal(format!("cannot start the runtime: {error}")))?.block_on(work)
