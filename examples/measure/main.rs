@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --example measure` prints every row; names after `--` choose some: `raw`, `issue`, `log`.
 //! Machines are shared, so each row says three things: what was done in a second of the wall clock, what one second of
-//! CPU time would do, and the ratio to the raw limit of both. The second does not change when others want the cores too.
-//! Everything is bounded in count or time and stays on loopback and in one folder, which is removed at the end.
+//! CPU time would do, and the ratio to the raw limit of both. The second does not change when others want the cores
+//! too. Everything is bounded in count or time and stays on loopback and in one folder, which is removed at the end.
 //!
 //! Out of scope: functions by themselves, which `benches/` measures.
 

@@ -1,7 +1,7 @@
 """Checkpoints, proofs and witnesses (spec/log.md). Rule ids stand beside the code."""
 import re
 
-from receipts import verifies
+from keys import verifies
 from shapes import SCHEMAS
 from strict import MAX, need, sha, unb64
 
@@ -46,13 +46,13 @@ class Checkpoint:
         return time if good else 0
 
     def open(self, logs, cosigner, cosigners):
-        """LOG-17 and KEYS-14: one line of a log key, one date of the operator's cosigner."""
-        lines = [(self.of(self.origin, 1, key), key) for key in logs]
-        need(any(len(data) == 1 and verifies(key, self.text.encode(), data[0]) for data, key in lines), "checkpoint_signature")
-        dates = [(self.of(cosigner, 4, key), key) for key in cosigners]
-        times = [self.cosigned_at(data[0], key) for data, key in dates if len(data) == 1]
-        need(any(times), "checkpoint_undated")
-        return next(filter(None, times))
+        """LOG-17 and VERD-19: one line of one log key, one date of one cosigning key. The date, and the two keys."""
+        lines = [(key, data) for key in logs for data in self.of(self.origin, 1, key)]
+        need(len(lines) == 1 and verifies(lines[0][0], self.text.encode(), lines[0][1]), "checkpoint_signature")
+        dates = [(key, data) for key in cosigners for data in self.of(cosigner, 4, key)]
+        time = self.cosigned_at(dates[0][1], dates[0][0]) if len(dates) == 1 else 0
+        need(time, "checkpoint_undated")
+        return time, lines[0][0], dates[0][0]
 
 
 def climb(index, last, start, hashes, code, old=None):
@@ -72,7 +72,7 @@ def climb(index, last, start, hashes, code, old=None):
 
 
 def read_proof(text):
-    """LOG-18."""
+    """LOG-18: index, hashes, and the note, which may be no checkpoint."""
     bad = "proof_malformed"
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")
@@ -82,7 +82,7 @@ def read_proof(text):
     need(lines and lines[0].startswith("index "), bad)
     index, hashes = decimal(lines[0][6:], bad), [unb64(line, bad, url=False, length=32) for line in lines[1:]]
     need(len(hashes) <= 63, bad)
-    return index, hashes, Checkpoint(note)
+    return index, hashes, note
 
 
 def check_inclusion(leaf, index, hashes, checkpoint):
@@ -103,15 +103,16 @@ def check_consistency(size, root, to_size, to_root, hashes):
     need(climb(index, last, start, hashes, bad, start) == (to_root, root), bad)  # LOG-05
 
 
-def witnessed(rule, checkpoint):
-    """LOG-20 to LOG-22: None for `quorum none`, else the witnessed time or 0. The file is ours: its form is not checked."""
+def witnessed(rule, checkpoint, revoked):
+    """LOG-20 to LOG-22, VERD-21: None for `quorum none`, else the witnessed time or 0. The file is ours: its form is not checked."""
     times = {}
     for line in rule.splitlines():
         word, *items = (line.split() or ["#"])
         if word == "witness":
             name, _, key = items[1].split("+", 2)
             key = unb64(key, "", url=False)[1:]
-            times[items[0]] = min(filter(None, (checkpoint.cosigned_at(data, key) for data in checkpoint.of(name, 4, key))), default=0)
+            lines = [] if key in revoked else checkpoint.of(name, 4, key)
+            times[items[0]] = min(filter(None, (checkpoint.cosigned_at(data, key) for data in lines)), default=0)
         elif word == "group":
             k = {"any": 1, "all": len(items) - 2}.get(items[1]) or int(items[1])
             times[items[0]] = ([*sorted(filter(None, (times[name] for name in items[2:]))), *[0] * k])[k - 1]

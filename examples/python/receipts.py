@@ -1,41 +1,10 @@
 """Receipts and key sets as strings: form, members, signatures (spec/receipts.md, spec/key-sets.md). Rule ids stand beside the code."""
 import ipaddress, re
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
+from keys import small_order, thumbprint, verifies
+from log import Checkpoint
 from shapes import SCHEMAS, fits
 from strict import Refused, b64, need, read_json, sha, unb64
-
-P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19)
-
-
-def small_order(key):
-    """8 times the point is the neutral element (RFC 8032 point doubling in affine coordinates)."""
-    y = (int.from_bytes(key, "little") & (2**255 - 1)) % P
-    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
-    x = pow(square, (P + 3) // 8, P)
-    x = x if (x * x - square) % P == 0 else x * pow(2, (P - 1) // 4, P) % P
-    if (x * x - square) % P:
-        return None
-    for _ in range(3):
-        t = D * x * x * y * y
-        x, y = 2 * x * y * pow(1 + t, -1, P) % P, (y * y + x * x) * pow(1 - t, -1, P) % P
-    return (x, y) == (0, 1)
-
-
-def verifies(key, message, signature):
-    """RCPT-37. The library checks S and uses the equation without cofactor."""
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-        return small_order(signature[:32]) is False
-    except (InvalidSignature, ValueError):
-        return False
-
-
-def thumbprint(x):
-    return b64(sha(b'{"crv":"Ed25519","kty":"OKP","x":"%s"}' % x.encode()))
-
 
 def read_jws(compact, limit):
     """RCPT-01 to RCPT-05, in the order of RCPT-07."""
@@ -118,6 +87,10 @@ class KeySet:
         need(len({*keys, root}) == len(keys) + 1 and all(k.get("until", k["since"]) >= k["since"] for k in d["keys"]), bad)
         names = [d["log"]["origin"], d["log"]["cosigner"], d.get("predecessor", {"origin": ""})["origin"]]
         need(names[0] not in names[1:] and all(len(name.encode()) < 256 for name in names), bad)
+        try:
+            need(Checkpoint(d["predecessor"]["checkpoint"]).origin == names[2] if "predecessor" in d else True, bad)  # KEYS-11
+        except Refused:
+            raise Refused(bad) from None
         need(header["kid"] == root[0] and verifies(unb64(root[1], bad), *signed), bad)
         self.fingerprint, self.keys = root[0], {k["kid"]: k for k in d["keys"]}
 
@@ -125,5 +98,6 @@ class KeySet:
         need(self.document["iss"] == issuer and self.fingerprint == pin, "key_set_invalid")  # KEYS-04
         return self
 
-    def usable(self, use):
-        return [unb64(k["x"], "") for k in self.document["keys"] if k["use"] == use and k["state"] in ("active", "retired")]  # KEYS-14
+    def begun(self, use):
+        """The keys of one use that are not pending, with their entries (VERD-19)."""
+        return {unb64(k["x"], ""): k for k in self.document["keys"] if k["use"] == use and k["state"] != "pending"}

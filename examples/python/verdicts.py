@@ -1,8 +1,9 @@
 """One question about one receipt, and the verdict on it (spec/verdicts.md). Rule ids stand beside the code."""
 import hmac
 
-from log import check_consistency, check_inclusion, read_proof, witnessed
-from receipts import KeySet, Receipt, verifies
+from keys import verifies
+from log import Checkpoint, check_consistency, check_inclusion, read_proof, witnessed
+from receipts import KeySet, Receipt
 from strict import Refused, attempt, b64, need, sha, unb64
 
 
@@ -87,9 +88,13 @@ def log_rows(receipt, key_set, q):
         return dict.fromkeys(CHECKS[11:], absent("no_proof")), {}
     rows, promise = dict.fromkeys(CHECKS[11:], absent("blocked_by_failure")), receipt.claims["log"]
     try:
-        index, hashes, checkpoint = read_proof(q["proof"])
+        index, hashes, note = read_proof(q["proof"])
     except Refused as refused:
         return rows | {"inclusion": fail(str(refused))}, {}
+    try:
+        checkpoint = Checkpoint(note)
+    except Refused as refused:
+        return rows | {"checkpoint": fail(str(refused))}, {}
     rows["inclusion"] = fail(attempt(check_inclusion, sha(b"\x00", receipt.digest), index, hashes, checkpoint))
     try:
         need(checkpoint.origin == promise["origin"], "checkpoint_origin")
@@ -97,30 +102,37 @@ def log_rows(receipt, key_set, q):
             return rows | {"checkpoint": absent("no_key_set")}, {}
         d = key_set.document
         need(promise["origin"] in (d["log"]["origin"], d.get("predecessor", d["log"])["origin"]), "checkpoint_origin")
-        time = checkpoint.open(key_set.usable("log"), d["log"]["cosigner"], key_set.usable("cosign"))
+        logs, cosigners = key_set.begun("log"), key_set.begun("cosign")
+        time, log_key, cosign_key = checkpoint.open(logs, d["log"]["cosigner"], cosigners)
     except Refused as refused:
         return rows | {"checkpoint": fail(str(refused))}, {}
+    revoked = [key for key, entry in cosigners.items() if entry["state"] == "revoked"]
+    quorum = witnessed(q["quorum"], checkpoint, revoked) if "quorum" in q else None
+    states = [key_state(entry, time, quorum or None) for entry in (logs[log_key], cosigners[cosign_key])]
+    bad = [row for word in ("fail", "not_evaluated") for row in states if row[0] == word]
+    if bad:
+        return rows | {"checkpoint": bad[0]}, {}
     rows["checkpoint"], rows["head"], rows["witnesses"] = PASS, absent("no_head_proof"), absent("no_quorum")
     rows["promise"] = PASS if time <= promise["include_by"] else absent("later_checkpoint")
     if "head_proof" in q or promise["size"] in (0, checkpoint.size):
         hashes = [unb64(node, "") for node in q.get("head_proof", [])]
         root = unb64(promise["root"], "")
         rows["head"] = fail(attempt(check_consistency, promise["size"], root, checkpoint.size, checkpoint.root, hashes))
-    times, quorum = {"checkpoint_time": time}, witnessed(q["quorum"], checkpoint) if "quorum" in q else None
+    times = {"checkpoint_time": time}
     if quorum is not None:
         rows["witnesses"] = fail(None if quorum else "quorum_not_met")
         times |= {"witnessed_time": quorum} if quorum else {}
     return rows, times if rows["inclusion"] == PASS else {}
 
 
-def key_state(entry, iat, witnessed_time):
-    """KEYS-13 and VERD-21."""
-    begun = iat >= entry["since"]
+def key_state(entry, at, witnessed_time):
+    """KEYS-13, KEYS-14 and VERD-21: of what the signer dated itself."""
+    begun = at >= entry["since"]
     if entry["state"] == "revoked":
         if witnessed_time is None:
             return fail("key_revoked")
         return fail("key_not_active") if not begun else PASS if witnessed_time < entry["until"] else absent("revoked_undated")
-    good = entry["state"] == "active" or entry["state"] == "retired" and iat < entry["until"]
+    good = entry["state"] == "active" or entry["state"] == "retired" and at < entry["until"]
     return fail(None if good and begun else "key_not_active")
 
 

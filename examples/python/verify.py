@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """A Countersign verifier written from spec/ alone: standard library and `cryptography`.
 
-`python3 examples/python/verify.py` runs the vectors of tests/vectors and fails if it disagrees with one. `strict` and `shapes` read, `receipts`, `log` and
+`python3 examples/python/verify.py` runs the vectors of tests/vectors and fails if it disagrees with one. `strict`, `shapes` and `keys` read, `receipts`, `log` and
 `verdicts` are a page of spec/ each. Out of scope: fetching, storing, acceptance (spec/delivery.md), bundles.
 """
 import base64, json, sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from keys import thumbprint
 from log import Checkpoint, check_consistency, check_inclusion, key_id, read_proof
-from receipts import KeySet, Receipt, thumbprint
+from receipts import KeySet, Receipt
 from shapes import ROOT
 from strict import Refused, b64, need, read_json, sha, unb64
 from verdicts import commit, verify
@@ -41,10 +42,11 @@ def answer(area, i):
         (origin, _, log), (name, _, cosigner) = (i[key].split("+", 2) for key in ("log_vkey", "cosigner_vkey"))
         checkpoint = Checkpoint(i["checkpoint"])
         need(checkpoint.origin == origin, "checkpoint_origin")
-        time = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
+        time, *_ = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
         return {"origin": checkpoint.origin, "size": checkpoint.size, "root": b64(checkpoint.root), "time": time}
     if "proof" in i:
-        check_inclusion(unb64(i["leaf_hash"], ""), *read_proof(i["proof"]))
+        index, hashes, note = read_proof(i["proof"])
+        check_inclusion(unb64(i["leaf_hash"], ""), index, hashes, Checkpoint(note))
     else:
         heads = [part for head in (i["from"], i["to"]) for part in (head["size"], unb64(head["root"], ""))]
         check_consistency(*heads, [unb64(node, "") for node in i["hashes"]])

@@ -5,11 +5,13 @@ use countersign::ground::crypto::hash::{Digest, encode_base64url};
 use countersign::ground::crypto::jose;
 use countersign::ground::crypto::keys::{ReceiptPurpose, RootPurpose};
 use countersign::ground::keyset::SelfSignedKeySet;
+use countersign::ground::log::merkle::TreeHead;
 use serde_json::{Value, json};
 
 use super::case::{Case, case, fail};
 use super::world::{
-    A, B, DECISION, EPOCH, NOW, RECEIPT_A, ROOT_A, ROOT_B, key, key_set, kid, signed, signed_key_set, with,
+    A, B, DECISION, EPOCH, NOW, RECEIPT_A, ROOT_A, ROOT_B, STRANGER, key, key_set, kid, signed, signed_key_set,
+    undated, with,
 };
 
 fn refused(name: &str, rules: &str, compact: &str) -> Case {
@@ -75,7 +77,9 @@ fn signatures() -> Vec<Case> {
 
 fn members() -> Vec<Case> {
     let log = |cosigner: &str, origin: &str| json!({"cosigner": cosigner, "origin": origin});
-    let before = |origin: &str| json!({"checkpoint": "kept as it is", "origin": origin});
+    let last = undated("a.example/old", TreeHead::empty(), STRANGER).to_string();
+    let before = |origin: &str, checkpoint: &str| json!({"checkpoint": checkpoint, "origin": origin});
+    let followed = |checkpoint: &str| before("a.example/old", checkpoint);
     vec![
         changed("an unknown member", "KEYS-02", "/ext", json!({})),
         changed("a missing member", "KEYS-02", "/iat", Value::Null),
@@ -87,8 +91,16 @@ fn members() -> Vec<Case> {
         changed("no keys", "KEYS-06", "/keys", json!([])),
         changed("one name for log and cosigner", "KEYS-10", "/log", log("a.example/log", "a.example/log")),
         changed("an origin with a space", "KEYS-10", "/log", log("a.example/cosigner", "a log")),
-        changed("a predecessor of the same name", "KEYS-11", "/predecessor", before("a.example/log")),
-        trusted("a predecessor", "KEYS-11", &with(&key_set(A, ROOT_A), "/predecessor", before("a.example/old")), None),
+        changed("a predecessor of the same name", "KEYS-11", "/predecessor", before("a.example/log", &last)),
+        changed("a predecessor without a checkpoint", "KEYS-11", "/predecessor", followed("closed")),
+        changed("a predecessor with a cut checkpoint", "KEYS-11", "/predecessor", followed(last.trim_end())),
+        changed("a predecessor with another's checkpoint", "KEYS-11", "/predecessor", before("a.example/older", &last)),
+        trusted(
+            "a predecessor whose checkpoint nobody has judged",
+            "KEYS-11",
+            &with(&key_set(A, ROOT_A), "/predecessor", followed(&last)),
+            None,
+        ),
     ]
 }
 

@@ -37,6 +37,8 @@ pub(crate) const ROOT_B: u8 = 20;
 pub(crate) const RECEIPT_B: u8 = 21;
 pub(crate) const WITNESSES: [u8; 3] = [31, 32, 33];
 pub(crate) const STRANGER: u8 = 77;
+/// A second key of A, for a use that has one already.
+pub(crate) const SECOND: u8 = 40;
 
 /// The key of a seed that is 32 times one byte.
 pub(crate) fn key<P: Purpose>(seed: u8) -> SigningKey<P> {

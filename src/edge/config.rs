@@ -18,7 +18,7 @@ use url::Url;
 pub use fault::ConfigError;
 pub use routes::{Agent, InboundRoute, OutboundRoute};
 
-use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S, MAX_INCLUDE_WITHIN_S};
+use crate::ground::limits::{MAX_CALL_BYTES, MAX_DECISION_LIFETIME_S, MAX_INCLUDE_WITHIN_S, MAX_SKEW_S};
 use crate::ground::name::Issuer;
 use crate::ground::verdict::Level;
 use crate::io::client::Network;
@@ -262,7 +262,7 @@ fn evidence(raw: &raw::Evidence) -> Result<Evidence, ConfigError> {
     Ok(Evidence {
         level,
         demand_body: raw.demand_body,
-        skew_s: within("evidence.skew_s", raw.skew_s, 0..=300)?,
+        skew_s: within("evidence.skew_s", raw.skew_s, 0..=MAX_SKEW_S)?,
         decision_lifetime_s: lifetime_s,
         approval_wait_s: within("evidence.approval_wait_s", raw.approval_wait_s, 1..=31_536_000)?,
     })

@@ -78,8 +78,8 @@ pub struct Ending {
     pub kept: Option<Stage>,
 }
 
-/// Tells the story in the folder `place`, which must be empty. `tell` hears of everything as it happens. With `keep` the
-/// nodes run on; without, they are shut down before the auditor looks at what they left.
+/// Tells the story in the folder `place`, which must be empty. `tell` hears of everything as it happens. With `keep`
+/// the nodes run on; without, they are shut down before the auditor looks at what they left.
 pub async fn run(place: &Path, keep: bool, tell: &mut (dyn FnMut(Told<'_>) + Send)) -> Result<Ending, DemoError> {
     let stage = Stage::build(place).await?;
     tell(Told::Setting(&stage));

@@ -28,6 +28,10 @@ pub const MAX_KEYS: usize = 64;
 /// Seconds between `iat` and `exp` of a decision: "valid for minutes".
 pub const MAX_DECISION_LIFETIME_S: u64 = 600;
 
+/// Seconds by which an operator may let clocks differ: what a machine loses whose time service failed for days. Every
+/// second of it lets receipts live longer than their issuer said.
+pub const MAX_SKEW_S: u64 = 60;
+
 /// Seconds between `iat` and `include_by`. A node logs within the minute; a day covers one that waits for its database
 /// to come back. A promise of longer could hardly be broken, since whoever holds the receipt must wait for its end.
 pub const MAX_INCLUDE_WITHIN_S: u64 = 86_400;
@@ -140,6 +144,9 @@ pub const MAX_PULL_AGE_S: u64 = 60;
 /// Nonces of pulls that are remembered at a time. Only a peer's own signature puts one there, for at most two minutes:
 /// at this bound peers pull five hundred times a second, and the memory takes some 8 MiB.
 pub const MAX_PULL_NONCES: usize = 65_536;
+
+/// The share of one peer in them: sixty pulls a second, and seven more peers can do the same.
+pub const MAX_PEER_PULL_NONCES: usize = MAX_PULL_NONCES / 8;
 
 /// Characters of a policy id: a line of a report, and [`MAX_POLICIES`] of them fit a decision only if they are short.
 pub const MAX_POLICY_ID_CHARS: usize = 128;

@@ -210,7 +210,7 @@ pub enum Absence {
     OnlyOnAcceptance,
     /// The checkpoint is later than the promise: it shows that the receipt was logged, not when.
     LaterCheckpoint,
-    /// The key is revoked, and no witnessed time tells which came first.
+    /// A key is revoked, and the witnessed time does not tell which came first.
     RevokedUndated,
 }
 
@@ -321,6 +321,16 @@ impl Verdict {
             CheckResult::Fail(problem) if row.check.decides_from() <= self.level => Some((row.check, problem)),
             _ => None,
         })
+    }
+
+    /// Whether the verdict would be `valid` but for this one failure.
+    pub fn fails_only(&self, check: Check, problem: ProblemType) -> bool {
+        let holds = |row: &CheckRow| match row.result {
+            CheckResult::Pass => true,
+            CheckResult::Fail(_) => row.check == check || row.check.decides_from() > self.level,
+            CheckResult::NotEvaluated(_) => row.check.required_from().is_none_or(|from| from > self.level),
+        };
+        self.result(check) == CheckResult::Fail(problem) && self.checks.iter().all(holds)
     }
 
     /// Why the verdict is not `valid`, as one registered problem: the first failure, or what a required check lacks.
@@ -449,6 +459,22 @@ mod tests {
         assert_eq!(verdict(Level::Witnessed, &results).verdict, Conclusion::Undetermined);
         results.push((Check::Witnesses, CheckResult::Pass));
         assert_eq!(verdict(Level::Witnessed, &results).verdict, Conclusion::Valid);
+    }
+
+    #[test]
+    fn one_failure_is_told_from_several() {
+        let expired = |more: &[(Check, CheckResult)]| {
+            let mut results = signed();
+            results.push((Check::Freshness, CheckResult::Fail(ProblemType::Expired)));
+            results.extend_from_slice(more);
+            verdict(Level::Signed, &results).fails_only(Check::Freshness, ProblemType::Expired)
+        };
+        assert!(expired(&[]));
+        assert!(expired(&[(Check::Head, CheckResult::Fail(ProblemType::HeadInconsistent))]));
+        assert!(!expired(&[(Check::Target, CheckResult::Fail(ProblemType::TargetMismatch))]));
+        assert!(!expired(&[(Check::Key, CheckResult::NotEvaluated(Absence::RevokedUndated))]));
+        assert!(!expired(&[(Check::Freshness, CheckResult::Fail(ProblemType::NotYetValid))]));
+        assert!(!verdict(Level::Signed, &signed()).fails_only(Check::Freshness, ProblemType::Expired));
     }
 
     #[test]

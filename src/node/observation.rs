@@ -102,10 +102,12 @@ pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: N
     if !store.observations(&query, 1).await?.is_empty() {
         return Ok(());
     }
+    // What came may be a whole receipt, and what receipts say is nothing for a log; the store keeps it.
+    let problem = note.detail.get("problem").and_then(Value::as_str);
     if note.noticed.is_routine() {
-        tracing::debug!(peer = %note.peer, kind = %kind, about = %note.about, detail = %note.detail, "observation");
+        tracing::debug!(peer = %note.peer, kind = %kind, about = %note.about, "observation");
     } else {
-        tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, detail = %note.detail, "observation");
+        tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, problem, "observation");
     }
     let observation =
         NewObservation { at, kind, peer: note.peer.clone(), about: Some(note.about), detail: note.detail.to_string() };

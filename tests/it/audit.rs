@@ -223,7 +223,7 @@ async fn a_sound_store_is_clean() {
 
 finds! {
     the_databases_own_check_is_heard:
-        "INSERT INTO search (position, iat, kind) VALUES (9999, 0, 'decision')" => Difference::Database { .. },
+        "INSERT INTO unsequenced VALUES (9999, zeroblob(32), 0)" => Difference::Database { .. },
     a_row_that_cannot_be_read_is_passed_over:
         "UPDATE receipt SET iss = 'nobody' WHERE position = 7" => Difference::Unreadable { .. },
     the_last_row_may_be_the_one_that_cannot_be_read:

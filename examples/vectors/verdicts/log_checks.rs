@@ -1,5 +1,7 @@
 //! Inclusion, checkpoint, promise, head and witnesses, and what a witnessed time does for a revoked key.
 
+use countersign::ground::crypto::hash::encode_base64url;
+use countersign::ground::crypto::keys::LogPurpose;
 use countersign::ground::log::checkpoint::UnverifiedCheckpoint;
 use countersign::ground::log::note::Note;
 use countersign::ground::log::proof::ProofFile;
@@ -8,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::super::case::Case;
 use super::super::world::{
-    A, COSIGN_A, DECISION, LOG_A, Log, NOW, RECEIPT_A, ROOT_A, STRANGER, WITNESSES, cosign, cosigner, dated, key_set,
-    signed, signed_key_set, undated, with,
+    A, COSIGN_A, DECISION, LOG_A, Log, NOW, RECEIPT_A, ROOT_A, SECOND, STRANGER, WITNESSES, cosign, cosigner, dated,
+    key, key_set, kid, signed, signed_key_set, undated, with,
 };
 use super::trust::with_receipt_key;
 use super::{asked, log_of, logged_decision, question, signed_decision, trust_a};
@@ -17,9 +19,12 @@ use super::{asked, log_of, logged_decision, question, signed_decision, trust_a};
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = inclusion();
     cases.extend(checkpoints());
+    cases.extend(lives());
+    cases.extend(two_signers());
     cases.extend(heads());
     cases.extend(witnesses());
     cases.extend(revocations());
+    cases.extend(revoked_signers());
     cases
 }
 
@@ -48,6 +53,7 @@ fn inclusion() -> Vec<Case> {
     let good = included("included", ten_seconds_later);
     let other = signed(DECISION, &with(&logged_decision(), "/effect", json!("deny")), RECEIPT_A);
     let other = with(&good, "/receipt", json!(other));
+    let cut = good.pointer("/proof").and_then(Value::as_str).unwrap().trim_end();
     let blocked = "checkpoint=not_evaluated:blocked_by_failure promise=not_evaluated:blocked_by_failure";
     vec![
         asked(
@@ -91,6 +97,23 @@ fn inclusion() -> Vec<Case> {
             &format!("inclusion=fail:proof_malformed {blocked}"),
         ),
         asked(
+            "a proof whose checkpoint is none",
+            "VERD-18 VERD-19 LOG-18",
+            with(&good, "/proof", json!(cut)),
+            "invalid",
+            Some("checkpoint_malformed"),
+            "inclusion=not_evaluated:blocked_by_failure checkpoint=fail:checkpoint_malformed \
+             promise=not_evaluated:blocked_by_failure head=not_evaluated:blocked_by_failure",
+        ),
+        asked(
+            "a proof with a bad hash and a checkpoint that is none",
+            "VERD-18 LOG-18",
+            with(&good, "/proof", json!(cut.replacen("index 7\n", "index 7\nx\n", 1))),
+            "invalid",
+            Some("proof_malformed"),
+            &format!("inclusion=fail:proof_malformed {blocked}"),
+        ),
+        asked(
             "a proof without a key set",
             "VERD-19",
             with(&good, "/trust/key_set", Value::Null),
@@ -129,10 +152,9 @@ fn checkpoints() -> Vec<Case> {
     let elsewhere = with(&good, "/receipt", json!(elsewhere));
     let elsewhere = with(&elsewhere, "/proof", json!(file(&log, &ten_seconds_later(&log))));
     let foreign = with(&key_set(A, ROOT_A), "/log/origin", json!("a.example/new"));
-    let followed = with(&foreign, "/predecessor", json!({"checkpoint": "", "origin": "a.example/log"}));
+    let last = dated(log.head(12), NOW + 10).to_string();
+    let followed = with(&foreign, "/predecessor", json!({"checkpoint": last, "origin": "a.example/log"}));
     let trusting = |document: &Value| with(&good, "/trust/key_set", json!(signed_key_set(document, ROOT_A)));
-    let ended = [("/state", json!("retired")), ("/until", json!(NOW))];
-    let stolen = [("/state", json!("revoked")), ("/until", json!(NOW + 500)), ("/reason", json!("stolen"))];
     vec![
         refused("a receipt that promises another log", "VERD-19", elsewhere, "checkpoint_origin"),
         refused("a log that the key set does not name", "VERD-19", trusting(&foreign), "checkpoint_origin"),
@@ -156,35 +178,78 @@ fn checkpoints() -> Vec<Case> {
             included("included", |log| undated("a.example/log", log.head(12), STRANGER)),
             "checkpoint_signature",
         ),
+    ]
+}
+
+/// What a key's state and times say about the checkpoint that it signed ten seconds after the decision.
+fn lives() -> Vec<Case> {
+    let good = included("included", ten_seconds_later);
+    let ask = |name: &str, number: usize, changes: &[(&str, Value)], code: Option<&str>| {
+        let row = code.map_or("checkpoint=pass".to_owned(), |code| format!("checkpoint=fail:{code}"));
+        let verdict = if code.is_none() { "valid" } else { "invalid" };
+        let life = if changes.first().is_some_and(|(_, state)| state == "pending") { "KEYS-15" } else { "KEYS-14" };
+        let rules = format!("{life} VERD-19");
+        asked(name, &rules, with(&good, "/trust", with_key(number, changes)), verdict, code, &row)
+    };
+    let retired = |until: u64| [("/state", json!("retired")), ("/until", json!(until))];
+    let since = |since: u64| [("/since", json!(since))];
+    let pending = [("/state", json!("pending"))];
+    let inactive = Some("key_not_active");
+    vec![
+        ask("a log key retired after the checkpoint", 1, &retired(NOW + 11), None),
+        ask("a log key retired in its second", 1, &retired(NOW + 10), inactive),
+        ask("a log key active from its second on", 1, &since(NOW + 10), None),
+        ask("a log key active later", 1, &since(NOW + 11), inactive),
+        ask("a cosigning key retired after the checkpoint", 2, &retired(NOW + 11), None),
+        ask("a cosigning key retired in its second", 2, &retired(NOW + 10), inactive),
+        ask("a cosigning key active later", 2, &since(NOW + 11), inactive),
+        ask("a pending log key", 1, &pending, Some("checkpoint_signature")),
+        ask("a pending cosigning key", 2, &pending, Some("checkpoint_undated")),
+    ]
+}
+
+/// Two keys of one use in the key set, the second with the seed 40, and a checkpoint under both.
+fn two_signers() -> Vec<Case> {
+    let second = |number: usize| {
+        let mut document = key_set(A, ROOT_A);
+        let x = encode_base64url(&key::<LogPurpose>(SECOND).public().to_bytes());
+        let mut entry = document.pointer(&format!("/keys/{number}")).unwrap().clone();
+        for (pointer, member) in [("/x", json!(x)), ("/kid", json!(kid(SECOND)))] {
+            entry = with(&entry, pointer, member);
+        }
+        document.pointer_mut("/keys").and_then(Value::as_array_mut).unwrap().insert(0, entry);
+        with(&trust_a(), "/key_set", json!(signed_key_set(&document, ROOT_A)))
+    };
+    let two_logs = included("included", |log| {
+        let mut note = ten_seconds_later(log);
+        let other = undated("a.example/log", log.head(12), SECOND);
+        note.add(other.signatures().first().unwrap().clone()).unwrap();
+        note
+    });
+    let two_dates = |at: u64| {
+        included("included", move |log| {
+            let mut note = ten_seconds_later(log);
+            cosign(&mut note, log.head(12), "a.example/cosigner", SECOND, NOW + at);
+            note
+        })
+    };
+    let refused = |name: &str, input: Value, code: &str| {
+        asked(name, "VERD-19 KEYS-14", input, "invalid", Some(code), &format!("checkpoint=fail:{code}"))
+    };
+    let good = included("included", ten_seconds_later);
+    vec![
         asked(
-            "a retired log key",
-            "KEYS-14",
-            with(&good, "/trust", with_key(1, &ended)),
+            "a second log key without a line",
+            "VERD-19 KEYS-06",
+            with(&good, "/trust", second(1)),
             "valid",
             None,
             "checkpoint=pass",
         ),
-        asked(
-            "a retired cosigning key",
-            "KEYS-14",
-            with(&good, "/trust", with_key(2, &ended)),
-            "valid",
-            None,
-            "checkpoint=pass",
-        ),
-        refused(
-            "a pending log key",
-            "KEYS-14 KEYS-15",
-            with(&good, "/trust", with_key(1, &[("/state", json!("pending"))])),
-            "checkpoint_signature",
-        ),
-        refused("a revoked log key", "KEYS-14", with(&good, "/trust", with_key(1, &stolen)), "checkpoint_signature"),
-        refused(
-            "a revoked cosigning key",
-            "KEYS-14",
-            with(&good, "/trust", with_key(2, &stolen)),
-            "checkpoint_undated",
-        ),
+        refused("lines of two log keys", with(&two_logs, "/trust", second(1)), "checkpoint_signature"),
+        asked("a line of a log key that nobody knows", "LOG-14", two_logs, "valid", None, "checkpoint=pass"),
+        refused("dates of two cosigning keys", with(&two_dates(20), "/trust", second(2)), "checkpoint_undated"),
+        refused("one date twice, by two keys", with(&two_dates(10), "/trust", second(2)), "checkpoint_undated"),
     ]
 }
 
@@ -374,4 +439,57 @@ fn revocations() -> Vec<Case> {
             "key=fail:key_not_active",
         ),
     ]
+}
+
+/// A log or cosigning key that is revoked, and what the witnessed time makes of the checkpoint under it.
+fn revoked_signers() -> Vec<Case> {
+    let own = format!("witness own {}\nquorum own\n", cosigner("a.example/cosigner", COSIGN_A));
+    let stolen = |number: usize, since: u64, until: u64, quorum: Option<&str>| {
+        let revoked = [
+            ("/state", json!("revoked")),
+            ("/since", json!(since)),
+            ("/until", json!(until)),
+            ("/reason", json!("stolen")),
+        ];
+        let input = with(&included("included", witnessed(3)), "/trust", with_key(number, &revoked));
+        quorum.map_or(input.clone(), |quorum| with(&input, "/quorum", json!(quorum)))
+    };
+    let (since, quorum) = (NOW - 1000, quorum());
+    let mut cases = Vec::new();
+    for (number, key) in [(1, "log"), (2, "cosigning")] {
+        let name = |rest: &str| format!("a revoked {key} key and a checkpoint {rest}");
+        let lost = |rest: &str, input: Value, code: &str| {
+            let rows = format!("inclusion=pass checkpoint=fail:{code} witnesses=not_evaluated:blocked_by_failure");
+            asked(&name(rest), "VERD-21 KEYS-14", input, "invalid", Some(code), &rows)
+        };
+        cases.extend([
+            asked(
+                &name("witnessed before"),
+                "VERD-21 KEYS-14",
+                stolen(number, since, NOW + 13, Some(&quorum)),
+                "valid",
+                None,
+                "checkpoint=pass promise=pass witnesses=pass",
+            ),
+            asked(
+                &name("witnessed in the second of the revocation"),
+                "VERD-21 VERD-24",
+                stolen(number, since, NOW + 12, Some(&quorum)),
+                "undetermined",
+                Some("key_revoked"),
+                "checkpoint=not_evaluated:revoked_undated witnesses=not_evaluated:blocked_by_failure",
+            ),
+            lost("that only the operator dates", stolen(number, since, NOW + 13, None), "key_revoked"),
+            lost("dated before the key", stolen(number, NOW + 11, NOW + 13, Some(&quorum)), "key_not_active"),
+        ]);
+    }
+    cases.push(asked(
+        "a revoked cosigning key as the only witness",
+        "VERD-21",
+        stolen(2, since, NOW + 500, Some(&own)),
+        "invalid",
+        Some("key_revoked"),
+        "checkpoint=fail:key_revoked",
+    ));
+    cases
 }

@@ -64,18 +64,18 @@ impl Filter {
 
     /// The same, for a receipt at hand.
     pub(super) fn meets(&self, row: &StoredReceipt, says: &Payload, own: &Issuer) -> bool {
-        fn is<T: PartialEq>(wanted: &Option<T>, found: Option<&T>) -> bool {
-            wanted.as_ref().is_none_or(|wanted| found == Some(wanted))
+        fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none_or(|wanted| found == Some(wanted))
         }
         let said = Said::of(says);
         let peer = if row.iss == *own { &row.aud } else { &row.iss };
-        is(&self.kind, Some(&row.kind))
-            && is(&self.effect, said.effect.as_ref())
-            && is(&self.subject, said.subject)
-            && is(&self.action, said.action)
-            && is(&self.resource, said.resource)
-            && is(&self.session, said.session)
-            && is(&self.peer, Some(peer).filter(|peer| *peer != own))
+        is(self.kind.as_ref(), Some(&row.kind))
+            && is(self.effect.as_ref(), said.effect.as_ref())
+            && is(self.subject.as_ref(), said.subject)
+            && is(self.action.as_ref(), said.action)
+            && is(self.resource.as_ref(), said.resource)
+            && is(self.session.as_ref(), said.session)
+            && is(self.peer.as_ref(), Some(peer).filter(|peer| *peer != own))
             && self.since.is_none_or(|since| row.iat >= since)
             && self.until.is_none_or(|until| row.iat < until)
     }

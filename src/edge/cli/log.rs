@@ -37,7 +37,7 @@ enum Command {
     Fsck(fsck::Args),
 }
 
-pub(crate) fn run(args: Args, output: &Output) -> Result<Exit, CliError> {
+pub(crate) fn run(args: &Args, output: &Output) -> Result<Exit, CliError> {
     block_on(async {
         let node = args.place.open().await?;
         let done = match &args.command {

@@ -19,14 +19,15 @@ pub(super) const DEFAULT_FOLDER: &str = "countersign";
 /// Which node.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Place {
-    /// The node's configuration, or the folder that it is in; by default ./countersign.toml or else ./countersign/countersign.toml
+    /// The node's configuration, or the folder that it is in; by default ./countersign.toml or else
+    /// ./countersign/countersign.toml
     #[arg(
         long,
-        global = true,
         value_name = "PATH",
         env = "COUNTERSIGN_CONFIG",
         hide_env_values = true,
-        help_heading = "Node"
+        help_heading = "Node",
+        global = true
     )]
     config: Option<PathBuf>,
 }

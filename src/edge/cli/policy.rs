@@ -46,7 +46,7 @@ enum Command {
         /// The folder; by default the node's working copy
         folder: Option<PathBuf>,
     },
-    Eval(eval::Args),
+    Eval(Box<eval::Args>),
     /// Put the working copy into force, with a receipt that says so
     Apply,
     Show(show::Args),

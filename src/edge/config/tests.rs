@@ -44,6 +44,7 @@ fn a_value_out_of_range_names_its_key_and_the_range() {
         fault("[evidence]\ndecision_lifetime_s = 601"),
         "`evidence.decision_lifetime_s`: must be 5 to 600, and is 601"
     );
+    assert_eq!(fault("[evidence]\nskew_s = 61"), "`evidence.skew_s`: must be 0 to 60, and is 61");
     assert!(fault("[log]\ncheckpoint_interval_ms = 60000\ninclude_within_s = 60").contains("four times"));
     assert!(fault("[evidence]\nlevel = \"included\"").contains("only `signed`"));
 }

@@ -1,4 +1,5 @@
-//! The stage: two operators with their own folders, keys, policies, databases and ports, each the other's approved peer.
+//! The stage: two operators with their own folders, keys, policies, databases and ports, each the other's approved
+//! peer.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;

@@ -113,8 +113,8 @@ impl Item {
         Self { receipt: receipt.into(), proof: None, head_proof: None, nonce: None, request: None, response: None }
     }
 
-    /// Takes what is missing from another item of the same receipt. A head proof leads to the checkpoint of the proof that
-    /// it came with, so the two stay together.
+    /// Takes what is missing from another item of the same receipt. A head proof leads to the checkpoint of the proof
+    /// that it came with, so the two stay together.
     fn complete(&mut self, other: Self) {
         if self.proof.is_none() || (self.head_proof.is_none() && other.head_proof.is_some()) {
             let proof = other.proof.or(self.proof.take());

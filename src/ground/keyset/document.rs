@@ -6,6 +6,7 @@ use super::KeySetError;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::crypto::keys::{Jwk, KeyId, KeyUse, PublicKey};
 use crate::ground::limits::{MAX_KEY_NAME_BYTES, MAX_KEYS, MAX_NAME_CHARS, MAX_SAFE_INTEGER};
+use crate::ground::log::checkpoint::UnverifiedCheckpoint;
 use crate::ground::name::{Issuer, Timestamp};
 
 /// The payload of a key set, members in JCS order.
@@ -131,6 +132,21 @@ pub struct Predecessor {
     pub origin: String,
 }
 
+impl Predecessor {
+    /// The form alone: the signatures of the checkpoint are judged where it is used.
+    fn check(&self, active: &str) -> Result<(), KeySetError> {
+        if !is_key_name(&self.origin) || self.origin == active {
+            return Err(KeySetError::Rule("`predecessor` must name another log"));
+        }
+        let last = UnverifiedCheckpoint::parse(self.checkpoint.as_bytes());
+        if last.is_ok_and(|last| last.claim().origin.as_str() == self.origin) {
+            Ok(())
+        } else {
+            Err(KeySetError::Rule("`predecessor.checkpoint` must be a checkpoint of that log"))
+        }
+    }
+}
+
 impl KeySetDocument {
     pub(super) fn check(&self) -> Result<(), KeySetError> {
         if !(1..=MAX_SAFE_INTEGER).contains(&self.number) {
@@ -146,13 +162,7 @@ impl KeySetDocument {
         if !is_key_name(&self.log.origin) || !is_key_name(&self.log.cosigner) || self.log.origin == self.log.cosigner {
             return Err(KeySetError::Rule("`log` must hold two different C2SP key names"));
         }
-        if self
-            .predecessor
-            .as_ref()
-            .is_some_and(|before| !is_key_name(&before.origin) || before.origin == self.log.origin)
-        {
-            return Err(KeySetError::Rule("`predecessor` must name another log"));
-        }
+        self.predecessor.as_ref().map_or(Ok(()), |before| before.check(&self.log.origin))?;
         self.keys.iter().try_for_each(KeyEntry::check)
     }
 }

@@ -1,7 +1,8 @@
 //! What each kind of receipt states, member by member. Normative text: `spec/receipts.md`.
 //!
 //! Deserialising checks names, types and grammars; [`Payload::check`] checks the rules between members. Both run in
-//! `compact` for strangers' receipts and for our own alike; our own hold to the registered reasons as well. Out of scope: bytes and signatures.
+//! `compact` for strangers' receipts and for our own alike; our own hold to the registered reasons as well. Out of
+//! scope: bytes and signatures.
 
 mod acknowledgement;
 mod configuration;

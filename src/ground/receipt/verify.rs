@@ -6,8 +6,9 @@
 
 mod context;
 mod logged;
+mod signers;
 
-pub(in crate::ground) use logged::verify_log_with_keys;
+pub(in crate::ground) use signers::is_signed_by_log;
 
 use std::fmt;
 
@@ -243,14 +244,15 @@ fn find_key<'a>(
     if entry.usage == KeyUse::Receipt { Ok((entry, key)) } else { Err(ProblemType::KeyWrongPurpose) }
 }
 
-/// A revocation names a time that the revoker claims. Where witnesses date the receipt before it, the receipt stands;
-/// where they date it later, nothing tells whether the claim was made backwards, so nothing is concluded.
-fn key_state(entry: &KeyEntry, iat: Timestamp, witnessed: Option<Timestamp>) -> CheckResult {
+/// Whether a key may have signed what dates itself `at`. A revocation names a time that the revoker claims: where
+/// witnesses date the receipt or checkpoint before it, that stands; where they date it later, nothing tells whether the
+/// claim was made backwards, so nothing is concluded.
+fn key_state(entry: &KeyEntry, at: Timestamp, witnessed: Option<Timestamp>) -> CheckResult {
     match (entry.state, witnessed, entry.until) {
-        (KeyState::Revoked, Some(_), _) if iat < entry.since => CheckResult::Fail(ProblemType::KeyNotActive),
+        (KeyState::Revoked, Some(_), _) if at < entry.since => CheckResult::Fail(ProblemType::KeyNotActive),
         (KeyState::Revoked, Some(witnessed), Some(until)) if witnessed < until => CheckResult::Pass,
         (KeyState::Revoked, Some(_), _) => CheckResult::NotEvaluated(Absence::RevokedUndated),
-        _ => state_at(entry, iat).map_or_else(CheckResult::Fail, |()| CheckResult::Pass),
+        _ => state_at(entry, at).map_or_else(CheckResult::Fail, |()| CheckResult::Pass),
     }
 }
 

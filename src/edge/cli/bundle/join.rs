@@ -14,7 +14,8 @@ use crate::ground::report::visible;
 
 /// Put several bundles into one, such as the halves of a call that each side handed over
 ///
-/// Each receipt stands once, with the proofs and openings of either file. Nothing is checked: `bundle verify` does that.
+/// Each receipt stands once, with the proofs and openings of either file. Nothing is checked: `bundle verify` does
+/// that.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The bundles, two or more

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use ed25519_dalek::VerifyingKey;
+
 use super::quorum_file::{self, QuorumFileError};
 use crate::ground::log::checkpoint::{CosignerKey, LogKey};
 use crate::ground::log::note::Note;
@@ -83,11 +85,17 @@ impl Quorum {
     /// A line that does not verify counts for nothing, and takes nothing from the others: else whoever carries the
     /// file could disown a checkpoint by adding one (LOG-21).
     pub fn evaluate(&self, note: &Note) -> QuorumResult {
+        self.evaluate_without(note, &[])
+    }
+
+    /// The same, with no regard to witnesses whose keys are not to be trusted.
+    pub fn evaluate_without(&self, note: &Note, revoked: &[VerifyingKey]) -> QuorumResult {
         let mut result = QuorumResult { met: false, witnessed_time: None, witnesses: Vec::new(), invalid: Vec::new() };
         let mut seen = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
             let key = witness.key.vkey();
-            let times = note.signatures_of(key).map(|line| key.verify(note.text(), &line.bytes).ok().flatten());
+            let lines = note.signatures_of(key).filter(|_| !revoked.contains(key.key()));
+            let times = lines.map(|line| key.verify(note.text(), &line.bytes).ok().flatten());
             let times: Vec<Option<Timestamp>> = times.collect();
             if times.contains(&None) {
                 result.invalid.push(witness.name.clone());

@@ -97,7 +97,6 @@ fn a_decision_that_contradicts_itself_is_refused() {
         (json!({"reasons": []}), "reasons"),
         (json!({"reasons": ["policy_permit", "policy_permit"]}), "reasons"),
         (json!({"reasons": ["policy_permit", "default_deny"]}), "reasons"),
-        (json!({"reasons": ["because"]}), "reasons"),
         (json!({"policies": ["b", "a"]}), "policies"),
         (json!({"effect": "escalate"}), "approval"),
         (json!({"approval": {"by": "manager", "deadline": 1_800_000_100}}), "approval"),
@@ -123,6 +122,9 @@ fn a_decision_that_contradicts_itself_is_refused() {
             "log.size",
         ),
         (json!({"log": {"origin": "a", "size": 1, "root": EPOCH, "include_by": 1_799_999_999}}), "log.include_by"),
+        (json!({"log": {"origin": "a", "size": 1, "root": EPOCH, "include_by": 1_800_086_401}}), "log.include_by"),
+        (json!({"policies": ["p".repeat(129)]}), "policies"),
+        (json!({"retry_of": decision().jti}), "retry_of"),
     ] {
         assert_eq!(fault(&decision(), &change, Payload::Decision), member, "{change}");
     }

@@ -1,15 +1,15 @@
 //! The checks of the log: inclusion, checkpoint, promise, head and witnesses.
 
-use super::Question;
+use super::signers::verify_with_keys;
+use super::{Question, key_state};
 use crate::ground::crypto::hash::leaf_hash;
-use crate::ground::crypto::keys::{KeyUse, PublicKey};
-use crate::ground::keyset::{KeySetDocument, KeyState, SelfSignedKeySet};
-use crate::ground::log::checkpoint::{
-    CheckpointError, CosignerKey, LogKey, SignedCheckpoint, UnverifiedCheckpoint, VerifiedCheckpoint,
-};
+use crate::ground::crypto::keys::KeyUse;
+use crate::ground::keyset::{KeyEntry, KeySetDocument, KeyState, SelfSignedKeySet};
+use crate::ground::log::checkpoint::{UnverifiedCheckpoint, VerifiedCheckpoint};
 use crate::ground::log::merkle::TreeHead;
-use crate::ground::log::note::KeyName;
-use crate::ground::log::proof::{ConsistencyProof, ProofFile};
+use crate::ground::log::note::Note;
+use crate::ground::log::proof::{ConsistencyProof, ProofFile, ProofFileError};
+use crate::ground::log::witness::QuorumResult;
 use crate::ground::name::Timestamp;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
@@ -36,7 +36,12 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
     let file = match ProofFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
-            findings.record(Check::Inclusion, CheckResult::Fail(error.problem()));
+            // A path leads nowhere without the head of its checkpoint: the row at fault is the checkpoint's.
+            let row = match error {
+                ProofFileError::Checkpoint(_) => Check::Checkpoint,
+                _ => Check::Inclusion,
+            };
+            findings.record(row, CheckResult::Fail(error.problem()));
             return Times::default();
         }
     };
@@ -48,38 +53,34 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
             findings.record(Check::Checkpoint, result);
             Times::default()
         }
-        Ok(checkpoint) => {
+        Ok((checkpoint, quorum)) => {
             findings.record(Check::Checkpoint, CheckResult::Pass);
-            let times = check_against(&checkpoint, promise, question, findings);
+            findings.record(Check::Head, check_head(&checkpoint, promise, question));
+            let times = check_times(&checkpoint, quorum, promise, findings);
             // A checkpoint dates what it includes and nothing else, or any old one would save what a stolen key signs.
             if included.is_ok() { times } else { Times::default() }
         }
     }
 }
 
-/// What only a checkpoint that the operator signed and dated can tell.
-fn check_against(
+/// What the date and the witnesses of a checkpoint tell.
+fn check_times(
     checkpoint: &VerifiedCheckpoint,
+    quorum: Option<QuorumResult>,
     promise: &LogPromise,
-    question: &Question<'_>,
     findings: &mut Findings,
 ) -> Times {
     // A later checkpoint holds the receipt too: it shows that the receipt was logged, not since when.
     let kept = checkpoint.time() <= promise.include_by;
     let late = CheckResult::NotEvaluated(Absence::LaterCheckpoint);
     findings.record(Check::Promise, if kept { CheckResult::Pass } else { late });
-    findings.record(Check::Head, check_head(checkpoint, promise, question));
-    let mut times = Times { checkpoint: Some(checkpoint.time()), witnessed: None };
-    let witnesses = match question.quorum.filter(|quorum| !quorum.is_none()) {
+    let witnesses = match &quorum {
         None => CheckResult::NotEvaluated(Absence::NoQuorum),
-        Some(quorum) => {
-            let result = quorum.evaluate(checkpoint.note());
-            times.witnessed = result.witnessed_time;
-            if result.met { CheckResult::Pass } else { CheckResult::Fail(ProblemType::QuorumNotMet) }
-        }
+        Some(result) if result.met => CheckResult::Pass,
+        Some(_) => CheckResult::Fail(ProblemType::QuorumNotMet),
     };
     findings.record(Check::Witnesses, witnesses);
-    times
+    Times { checkpoint: Some(checkpoint.time()), witnessed: quorum.and_then(|result| result.witnessed_time) }
 }
 
 fn check_head(checkpoint: &VerifiedCheckpoint, promise: &LogPromise, question: &Question<'_>) -> CheckResult {
@@ -97,17 +98,39 @@ fn check_head(checkpoint: &VerifiedCheckpoint, promise: &LogPromise, question: &
     consistent.map_or(CheckResult::Fail(ProblemType::HeadInconsistent), |()| CheckResult::Pass)
 }
 
+/// The checkpoint under its keys, and what its cosignatures amount to.
 fn verify_checkpoint(
     checkpoint: &UnverifiedCheckpoint,
     promise: &LogPromise,
     question: &Question<'_>,
-) -> Result<VerifiedCheckpoint, CheckResult> {
+) -> Result<(VerifiedCheckpoint, Option<QuorumResult>), CheckResult> {
     if checkpoint.claim().origin.as_str() != promise.origin {
         return Err(CheckResult::Fail(ProblemType::CheckpointOrigin));
     }
     let key_set = question.trust.key_set().ok_or(CheckResult::NotEvaluated(Absence::NoKeySet))?;
     check_origin(key_set.document(), promise)?;
-    verify_with_keys(checkpoint, key_set).map_err(|error| CheckResult::Fail(error.problem()))
+    let verified = verify_with_keys(checkpoint, key_set).map_err(|error| CheckResult::Fail(error.problem()));
+    let (checkpoint, signers) = verified?;
+    let quorum = weigh(checkpoint.note(), key_set, question);
+    check_signers(signers, checkpoint.time(), quorum.as_ref().and_then(|result| result.witnessed_time))?;
+    Ok((checkpoint, quorum))
+}
+
+/// Whoever stole the cosigning key can date anything, and a quorum may name that very key: revoked, it counts as no
+/// witness.
+fn weigh(note: &Note, key_set: &SelfSignedKeySet, question: &Question<'_>) -> Option<QuorumResult> {
+    let quorum = question.quorum.filter(|quorum| !quorum.is_none())?;
+    let revoked = key_set.of_use(KeyUse::Cosign).filter(|(entry, _)| entry.state == KeyState::Revoked);
+    let revoked: Vec<_> = revoked.map(|(_, key)| *key.as_dalek()).collect();
+    Some(quorum.evaluate_without(note, &revoked))
+}
+
+/// Holds the checkpoint's date against the lives of the keys that signed it. What fails goes before what is open.
+fn check_signers(signers: [&KeyEntry; 2], date: Timestamp, witnessed: Option<Timestamp>) -> Result<(), CheckResult> {
+    let results = signers.map(|entry| key_state(entry, date, witnessed));
+    let failed = results.iter().find(|result| matches!(result, CheckResult::Fail(_)));
+    let first = failed.or_else(|| results.iter().find(|result| **result != CheckResult::Pass));
+    first.map_or(Ok(()), |result| Err(*result))
 }
 
 fn check_origin(document: &KeySetDocument, promise: &LogPromise) -> Result<(), CheckResult> {
@@ -117,55 +140,4 @@ fn check_origin(document: &KeySetDocument, promise: &LogPromise) -> Result<(), C
     } else {
         Err(CheckResult::Fail(ProblemType::CheckpointOrigin))
     }
-}
-
-/// Tries the log and cosigner keys of a key set on a checkpoint.
-pub(in crate::ground) fn verify_with_keys(
-    checkpoint: &UnverifiedCheckpoint,
-    key_set: &SelfSignedKeySet,
-) -> Result<VerifiedCheckpoint, CheckpointError> {
-    let names = &key_set.document().log;
-    let origin = &checkpoint.claim().origin;
-    let signed = verify_log_with_keys(checkpoint, key_set)?;
-    let name: KeyName = names.cosigner.parse().map_err(|_| CheckpointError::LogSignatureMissing(origin.clone()))?;
-    let dated = usable(key_set, KeyUse::Cosign).map(|key| {
-        let key = CosignerKey::new(name.clone(), key.as_dalek());
-        key.map_err(|_| CheckpointError::CosignatureMissing(name.clone()))
-            .and_then(|key| signed.clone().verify_date(&key))
-    });
-    first_success(dated).unwrap_or_else(|| Err(CheckpointError::CosignatureMissing(name.clone())))
-}
-
-/// Tries the log keys of a key set alone: what two roots of one size need to prove a fork.
-pub(in crate::ground) fn verify_log_with_keys(
-    checkpoint: &UnverifiedCheckpoint,
-    key_set: &SelfSignedKeySet,
-) -> Result<SignedCheckpoint, CheckpointError> {
-    let origin = &checkpoint.claim().origin;
-    let missing = || CheckpointError::LogSignatureMissing(origin.clone());
-    let signed = usable(key_set, KeyUse::Log).map(|key| {
-        let key = LogKey::new(origin.clone(), key.as_dalek());
-        key.map_err(|_| missing()).and_then(|key| checkpoint.clone().verify_log(&key))
-    });
-    first_success(signed).unwrap_or_else(|| Err(missing()))
-}
-
-/// Keys that may have signed: a revoked key's checkpoints are not believed, a pending key has none.
-fn usable(key_set: &SelfSignedKeySet, usage: KeyUse) -> impl Iterator<Item = &PublicKey> {
-    let may_have_signed = |state| matches!(state, KeyState::Active | KeyState::Retired);
-    key_set.of_use(usage).filter(move |(entry, _)| may_have_signed(entry.state)).map(|(_, key)| key)
-}
-
-/// The first success, or else the last failure.
-fn first_success<T, E>(mut results: impl Iterator<Item = Result<T, E>>) -> Option<Result<T, E>> {
-    let mut last = None;
-    results
-        .find_map(|result| match result {
-            Ok(value) => Some(Ok(value)),
-            Err(error) => {
-                last = Some(Err(error));
-                None
-            }
-        })
-        .or(last)
 }

@@ -1,10 +1,11 @@
 use super::*;
 use crate::ground::crypto::hash::{Digest, leaf_hash};
-use crate::ground::crypto::keys::{ReceiptPurpose, SigningKey};
+use crate::ground::crypto::keys::{CosignPurpose, ReceiptPurpose, SigningKey};
 use crate::ground::keyset::tests::{cosign_key, document, issuer, log_key, receipt_key, root};
 use crate::ground::keyset::{self, KeySetDocument};
-use crate::ground::log::checkpoint::{Checkpoint, CosignerKey, LogKey};
+use crate::ground::log::checkpoint::{Checkpoint, CosignerKey, LogKey, UnverifiedCheckpoint};
 use crate::ground::log::merkle::TreeHead;
+use crate::ground::log::proof::ProofFile;
 use crate::ground::receipt::binding::Committed;
 use crate::ground::receipt::compact::issue;
 use crate::ground::receipt::payload::tests::{decision, every_payload};
@@ -224,7 +225,7 @@ fn inclusion_needs_the_log_of_the_promise_signed_and_dated() {
     question.proof = Some(late.as_bytes());
     assert_eq!(result(receipt(), &question, Check::Promise), CheckResult::NotEvaluated(Absence::LaterCheckpoint));
 
-    let other = signed_by(Decision { retry_of: Some(bound().jti), ..bound() }, &receipt_key());
+    let other = signed_by(Decision { effect: crate::ground::effect::Effect::Deny, ..bound() }, &receipt_key());
     assert_eq!(result(other, &question, Check::Inclusion), CheckResult::Fail(ProblemType::InclusionInvalid));
 
     let undated: String = proof.split_inclusive('\n').take(8).collect();
@@ -251,7 +252,39 @@ fn a_checkpoint_of_another_log_or_key_proves_nothing() {
     revoked.keys[1].reason = Some("lost".to_owned());
     let keys = pinned(&revoked);
     question.trust = Trust::Pinned(&keys);
-    assert_eq!(result(receipt(), &question, Check::Checkpoint), CheckResult::Fail(ProblemType::CheckpointSignature));
+    assert_eq!(result(receipt(), &question, Check::Checkpoint), CheckResult::Fail(ProblemType::KeyRevoked));
+}
+
+#[test]
+fn a_checkpoint_under_a_revoked_key_stands_where_witnesses_date_it_before() {
+    let witness = SigningKey::<CosignPurpose>::from_seed(&[50; 32]).unwrap();
+    let cosigner = CosignerKey::new("w.example".parse().unwrap(), witness.public().as_dalek()).unwrap();
+    let quorum = format!("witness w {cosigner}\nquorum w\n").parse::<Quorum>().unwrap();
+    let proof = proof_of(&receipt(), 1_800_000_010);
+    let mut file = ProofFile::parse(proof.as_bytes()).unwrap();
+    let line = file.checkpoint.claim().cosign(&cosigner, time(1_800_000_020), |bytes| witness.sign(bytes));
+    let mut note = file.checkpoint.note().clone();
+    note.add(line).unwrap();
+    file.checkpoint = UnverifiedCheckpoint::parse(note.to_string().as_bytes()).unwrap();
+    let proof = file.to_string();
+    for (number, until, expected) in [
+        (1, 1_800_000_021, CheckResult::Pass),
+        (2, 1_800_000_021, CheckResult::Pass),
+        (1, 1_800_000_020, CheckResult::NotEvaluated(Absence::RevokedUndated)),
+        (2, 1_800_000_020, CheckResult::NotEvaluated(Absence::RevokedUndated)),
+    ] {
+        let mut revoked = document();
+        revoked.keys[number].state = KeyState::Revoked;
+        revoked.keys[number].until = Some(time(until));
+        revoked.keys[number].reason = Some("stolen".to_owned());
+        let keys = pinned(&revoked);
+        let mut question = Question::offline(Level::Included, Trust::Pinned(&keys));
+        (question.proof, question.quorum) = (Some(proof.as_bytes()), Some(&quorum));
+        assert_eq!(result(receipt(), &question, Check::Checkpoint), expected, "{number} {until}");
+        question.quorum = None;
+        let claimed = result(receipt(), &question, Check::Checkpoint);
+        assert_eq!(claimed, CheckResult::Fail(ProblemType::KeyRevoked));
+    }
 }
 
 #[test]
@@ -314,7 +347,8 @@ fn a_witnessed_checkpoint_dates_only_what_it_includes() {
     assert_eq!(verdict.result(Check::Key), CheckResult::Fail(ProblemType::KeyRevoked));
     assert_eq!((verdict.verdict, verdict.witnessed_time), (Conclusion::Invalid, None));
 
-    let early = Decision { iat: time(1_789_999_999), exp: time(1_790_000_300), ..bound() };
+    let mut early = Decision { iat: time(1_789_999_999), exp: time(1_790_000_300), ..bound() };
+    early.log.include_by = time(1_790_000_060);
     let early = signed_by(early, &receipt_key());
     let proof = proof_of(&early, 1_800_000_010);
     question.proof = Some(proof.as_bytes());
