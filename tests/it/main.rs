@@ -17,6 +17,7 @@ mod foreign;
 mod log;
 mod message_signature;
 mod problems;
+mod readme;
 mod rules;
 mod schemas;
 mod tidy;
