@@ -6,11 +6,16 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use serde_json::Value;
 
-use super::world::{FromJson as _, Seen, World};
+use super::world::{FromJson as _, Seen, World, header};
 use crate::edge::gateway::inbound::client_of;
+use crate::ground::effect::{Effect, Reason};
+use crate::ground::kind::Kind;
 use crate::ground::problem::ProblemType;
+use crate::ground::question::{Action, Entity, Request as Question};
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use crate::ground::receipt::payload::{Basis, Identity};
 use crate::io::store::{PeerState, Store as _};
+use crate::node::decider::{Bound, Matter, Who};
 
 fn at_b(world: &World, path: &str) -> reqwest::RequestBuilder {
     world.http.get(format!("http://{}/agents/seller{path}", world.b.address))
@@ -106,13 +111,71 @@ async fn one_receipt_sent_many_times_at_once_reaches_the_agent_once() {
 }
 
 #[tokio::test]
-async fn a_peer_cannot_fill_the_store_with_what_is_no_acknowledgement() {
+async fn a_decision_that_does_not_allow_is_acknowledged_and_not_acted_upon() {
     let world = World::new().await;
+    let target = format!("{}/agents/seller/tasks/1", world.wire);
+    let bound = Bound::new("GET", &target, Some(b"")).unwrap();
+    let nonce = bound.nonce.to_text();
+    let identity = Identity { agent: Basis::CLAIMED, delegation: None, user: None };
+    let resource = Entity::new("PeerAgent", format!("{}/seller", world.wire));
+    let matter = Matter {
+        request: Question::new(Entity::new("Agent", "buyer"), Action::new("a2a.get_task"), resource),
+        who: Who { sub: "buyer".to_owned(), act: None, identity },
+        audience: world.b.issuer.clone(),
+        bound: Some(bound),
+        session: None,
+        parents: Vec::new(),
+        retry_of: None,
+        obligations: Vec::new(),
+        pull_evidence_at: None,
+    };
+    let decider = &world.a.node.decider;
+    let denied = decider.observed(Effect::Deny, vec![Reason::External.code()], Vec::new());
+    let receipt = decider.record(&denied, &matter).await.unwrap().compact;
+    let request = at_b(&world, "/tasks/1").header("countersign-receipt", receipt).header("countersign-nonce", nonce);
+    let response = request.send().await.unwrap();
+    assert!(response.headers().contains_key("countersign-receipt"));
+    let said: Value = response.value().await;
+    assert!(said.to_string().contains("effect_not_allow"), "{said}");
+    assert!(world.reached().is_empty());
+}
+
+#[tokio::test]
+async fn a_peer_earns_only_so_many_acknowledgements_a_second() {
+    let world = World::new().await;
+    for nth in 1..=41 {
+        let response = world.http.get(world.url("seller", "/tasks/1")).send().await.unwrap();
+        // 40 at once; each further one has to wait for its share of 20 a second.
+        let wanted = if nth > 40 { "acknowledgement_missing" } else { "valid" };
+        assert_eq!(header(&response, "countersign-verdict"), wanted, "{nth}");
+    }
+    assert_eq!(world.reached().len(), 40);
+}
+
+#[tokio::test]
+async fn the_acknowledgement_of_one_call_does_not_count_for_another() {
+    let world = World::new().await;
+    let (one, two) = (signed(&world).await, signed(&world).await);
+    let rows = world.b.store.related(&two.digest).await.unwrap();
+    let other = rows.iter().find(|row| row.kind == Kind::Acknowledgement).unwrap();
+    let (answers, other) = (&world.a.node.answers, [other.compact.as_bytes()]);
+    assert!(answers.read(&two, &other).await.is_ok());
+    assert_eq!(answers.read(&one, &other).await.unwrap_err().problem, ProblemType::AcknowledgementOther);
+}
+
+/// The decision of a call that B acknowledged.
+async fn signed(world: &World) -> SignedReceipt {
     let response = world.send_message("seller").await;
     let (digest, _) = world.a.decision(&response).await;
     let row = world.a.store.receipt(&digest).await.unwrap().unwrap();
     let payload = UnverifiedReceipt::parse(row.compact.as_bytes()).unwrap().claims().clone();
-    let decision = SignedReceipt { payload, compact: row.compact, digest };
+    SignedReceipt { payload, compact: row.compact, digest }
+}
+
+#[tokio::test]
+async fn a_peer_cannot_fill_the_store_with_what_is_no_acknowledgement() {
+    let world = World::new().await;
+    let decision = signed(&world).await;
     let answer = world.a.node.answers.read(&decision, &[b"x".as_slice(); 90]).await.unwrap_err();
     assert_eq!((answer.problem, answer.found.len()), (ProblemType::AcknowledgementMissing, 2));
 }
