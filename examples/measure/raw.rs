@@ -28,7 +28,6 @@ const SYNC_BYTES: usize = 64 * 1024;
 /// Limits of one core, per second of CPU time.
 #[derive(Debug)]
 pub(crate) struct Raw {
-    pub(crate) sign: f64,
     pub(crate) verify: f64,
     message: Vec<u8>,
 }
@@ -52,7 +51,7 @@ impl Raw {
         table.limit("canonical JSON of a decision", format!("{write:.0}/s"));
         let (middle, late) = sync_times(&folder.join("sync"))?;
         table.limit("fdatasync after 64 KiB", format!("p50 {middle:.1} ms, p99 {late:.1} ms"));
-        let raw = Self { sign, verify, message };
+        let raw = Self { verify, message };
         raw.whole_verification(bed, &receipt, table)?;
         Ok(raw)
     }
@@ -74,23 +73,40 @@ impl Raw {
         Ok(())
     }
 
-    /// Signatures a second of the wall clock with all cores busy signing, whatever else the machine does just now.
-    pub(crate) fn sign_on_all_cores(&self, bed: &Bed) -> Result<f64, Failure> {
+    /// Signing with all cores busy at it, whatever else the machine does just now.
+    pub(crate) fn sign_on_all_cores(&self, bed: &Bed) -> Result<Speed, Failure> {
         let key = &bed.operator.keys().receipt;
         let began = Instant::now();
-        let counts: u64 = thread::scope(|scope| {
-            let count = || {
-                let mut count = 0;
-                while began.elapsed() < EACH {
-                    black_box(key.sign(black_box(&self.message)));
-                    count += 1;
-                }
-                count
-            };
-            let signers: Vec<_> = (0..cores()).map(|_| scope.spawn(count)).collect();
-            signers.into_iter().map(|signer| signer.join().unwrap_or(0)).sum()
-        });
-        Ok(per_second(counts, began.elapsed()))
+        let sign = || {
+            let before = own_cpu_time()?;
+            let mut count = 0;
+            while began.elapsed() < EACH {
+                black_box(key.sign(black_box(&self.message)));
+                count += 1;
+            }
+            Ok::<_, Failure>((count, own_cpu_time()?.saturating_sub(before)))
+        };
+        let done = thread::scope(|scope| {
+            let signers: Vec<_> = (0..cores()).map(|_| scope.spawn(sign)).collect();
+            let joined = |signer: thread::ScopedJoinHandle<'_, _>| signer.join().map_err(|_| "a signer failed")?;
+            signers.into_iter().map(joined).collect::<Result<Vec<(u64, Duration)>, Failure>>()
+        })?;
+        let count = done.iter().map(|(count, _)| count).sum();
+        Ok(Speed::of(count, began.elapsed(), done.iter().map(|(_, spent)| *spent).sum()))
+    }
+}
+
+/// How often something was done: in a second of the wall clock, and in a second of CPU time on each core.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Speed {
+    pub(crate) wall: f64,
+    pub(crate) cpu: f64,
+}
+
+impl Speed {
+    pub(crate) fn of(count: u64, wall: Duration, spent: Duration) -> Self {
+        let cores = as_f64(u64::try_from(cores()).unwrap_or(1));
+        Self { wall: per_second(count, wall), cpu: per_second(count, spent) * cores }
     }
 }
 
@@ -135,7 +151,9 @@ pub(crate) fn ratio(part: f64, whole: f64) -> String {
     format!("{:.2}", part / whole)
 }
 
-/// Limits of all cores together.
-pub(crate) fn on_all_cores(rate: f64) -> f64 {
-    rate * as_f64(u64::try_from(cores()).unwrap_or(1))
+/// The middle one.
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

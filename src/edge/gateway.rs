@@ -70,6 +70,7 @@ struct Inner {
     outbound: Vec<Arc<OutboundRoute>>,
     agent_client: reqwest::Client,
     strangers: Option<RateLimit<IpAddr>>,
+    room: body::Room,
     counts: Counts,
     /// What is written down after a call's end. Closed from the start, so that waiting ends whenever nothing runs.
     afterwards: TaskTracker,
@@ -108,6 +109,7 @@ impl Gateway {
             outbound: config.outbound.iter().cloned().map(Arc::new).collect(),
             agent_client: own_agents()?,
             strangers: (per_s > 0).then(|| RateLimit::new(rate, MAX_RATED_STRANGERS)),
+            room: body::Room::for_bodies_of(config.limits.body_bytes),
             counts: Counts::default(),
             afterwards,
             runtime: Handle::current(),

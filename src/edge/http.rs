@@ -56,7 +56,7 @@ impl App {
 }
 
 /// One IPv6 client has a whole /64 to choose its address from.
-fn network_of(client: IpAddr) -> IpAddr {
+pub(in crate::edge) fn network_of(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),

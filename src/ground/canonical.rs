@@ -150,7 +150,18 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WriteError> {
     if plain_depth(&written).is_some() {
         return Ok(written.into_bytes());
     }
+    if let Some(sorted) = sort_members(&written) {
+        return Ok(sorted.into_bytes());
+    }
     serde_jcs::to_vec(value).map_err(error)
+}
+
+/// The canonical form of a document that only has members out of order, as facts from callers have.
+fn sort_members(written: &str) -> Option<String> {
+    let mut document: Value = serde_json::from_str(written).ok()?;
+    document.sort_all_objects();
+    let sorted = serde_json::to_string(&document).ok()?;
+    plain_depth(&sorted).is_some().then_some(sorted)
 }
 
 /// Reads a value from bytes that must be exactly its canonical form (spec rules JSON-01 to JSON-11).

@@ -145,6 +145,9 @@ pub const MAX_PULL_AGE_S: u64 = 60;
 /// at this bound peers pull five hundred times a second, and the memory takes some 8 MiB.
 pub const MAX_PULL_NONCES: usize = 65_536;
 
+/// The share of one peer in them: sixty pulls a second, and seven more peers can do the same.
+pub const MAX_PEER_PULL_NONCES: usize = MAX_PULL_NONCES / 8;
+
 /// Characters of a policy id: a line of a report, and [`MAX_POLICIES`] of them fit a decision only if they are short.
 pub const MAX_POLICY_ID_CHARS: usize = 128;
 

@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::ground::crypto::keys::{HttpPurpose, KeyId, KeyUse, PublicKey, SigningKey};
 use crate::ground::keyset::{KeyState, PinnedKeySet};
-use crate::ground::limits::{MAX_PULL_AGE_S, MAX_PULL_NONCES, MAX_SIGNATURE_FIELD_BYTES};
-use crate::ground::name::Timestamp;
+use crate::ground::limits::{MAX_PEER_PULL_NONCES, MAX_PULL_AGE_S, MAX_PULL_NONCES, MAX_SIGNATURE_FIELD_BYTES};
+use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
 
 mod fields;
@@ -52,7 +52,7 @@ pub enum PullError {
     #[error("the nonce was used before")]
     Replayed,
     /// Too many nonces to remember one more.
-    #[error("more than {MAX_PULL_NONCES} pulls within two minutes")]
+    #[error("more than {MAX_PEER_PULL_NONCES} pulls of one peer within two minutes")]
     TooMany,
 }
 
@@ -115,7 +115,7 @@ pub fn verify_pull(
     if !key.verifies(signature_base(method, target_uri, parameters.text).as_bytes(), &signature) {
         return Err(PullError::Signature);
     }
-    memory.admit(parameters.keyid, parameters.nonce, created, now)
+    memory.admit(peer.issuer(), (parameters.keyid, parameters.nonce.to_owned()), created, now)
 }
 
 /// The bytes that are signed (RFC 9421, section 2.5).
@@ -137,28 +137,37 @@ fn find_key(peer: &PinnedKeySet, keyid: KeyId) -> Result<&PublicKey, PullError> 
 }
 
 /// The nonces of pulls that were answered, for as long as their signatures would be taken again. In memory only: a
-/// restart forgets them, and a pull that is answered twice gives the same bytes to the same peer.
+/// restart forgets them, and a pull that is answered twice gives the same bytes to the same peer. Each peer has its
+/// own share, so that one that pulls without end shuts out nobody else.
 #[derive(Debug, Default)]
 pub struct NonceMemory {
-    used: BTreeMap<(KeyId, String), Timestamp>,
+    used: BTreeMap<Issuer, BTreeMap<(KeyId, String), Timestamp>>,
     purged: Option<Timestamp>,
 }
 
 impl NonceMemory {
-    fn admit(&mut self, keyid: KeyId, nonce: &str, created: Timestamp, now: Timestamp) -> Result<(), PullError> {
+    fn admit(
+        &mut self,
+        peer: &Issuer,
+        name: (KeyId, String),
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), PullError> {
         // Looking through all of them is worth it once a second, not once a pull.
         if self.purged != Some(now) {
-            self.used.retain(|_, until| *until >= now);
+            self.used.values_mut().for_each(|used| used.retain(|_, until| *until >= now));
+            self.used.retain(|_, used| !used.is_empty());
             self.purged = Some(now);
         }
-        let name = (keyid, nonce.to_owned());
-        if self.used.contains_key(&name) {
+        let all: usize = self.used.values().map(BTreeMap::len).sum();
+        let used = self.used.entry(peer.clone()).or_default();
+        if used.contains_key(&name) {
             return Err(PullError::Replayed);
         }
-        if self.used.len() >= MAX_PULL_NONCES {
+        if all >= MAX_PULL_NONCES || used.len() >= MAX_PEER_PULL_NONCES {
             return Err(PullError::TooMany);
         }
-        self.used.insert(name, created.plus(MAX_PULL_AGE_S));
+        used.insert(name, created.plus(MAX_PULL_AGE_S));
         Ok(())
     }
 }

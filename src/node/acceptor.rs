@@ -17,7 +17,7 @@ use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{Acknowledgement, Decision, Mode, Payload};
 use crate::ground::receipt::verify::{Exchange, Question, Trust, VerifiedReceipt, refuse_format, verify};
-use crate::ground::verdict::{Check, Level, Verdict};
+use crate::ground::verdict::{Check, CheckResult, Level, Verdict};
 use crate::io::clock::Clock;
 use crate::io::store::{Conflict, Store};
 use crate::node::decider::{Decider, Judgement};
@@ -200,7 +200,7 @@ impl Acceptor {
         if !self.rates.take(&claims.iss, self.clock.now_ms()) {
             return Err(NotAccepted::of(ProblemType::RateLimited).said_by(&claims.iss));
         }
-        let body_checked = verdict.result(Check::Body) == crate::ground::verdict::CheckResult::Pass;
+        let body_checked = verdict.result(Check::Body) == CheckResult::Pass;
         let asked = ask(&claims, body_checked);
         let judgement = answer::judge(&self.decider, &claims, &asked);
         let nonce =
@@ -228,12 +228,14 @@ impl Acceptor {
     }
 
     /// The very receipt that was consumed before is answered as it was then, even after it expired: its sender may
-    /// have lost the answer. Everything else of it has to hold as before, or the answer would go to whoever holds a
-    /// copy of the receipt and not the request that it is for.
+    /// have lost the answer. Everything else of it has to hold as before: whoever merely holds a copy of the receipt,
+    /// out of a bundle for instance, does not have the nonce that opens it, and learns nothing.
     async fn given_before(&self, arrival: &Arrival<'_>, refused: NotAccepted) -> Result<Acceptance, NotAccepted> {
         let expired = |verdict: &Verdict| verdict.fails_only(Check::Freshness, ProblemType::Expired);
-        if !refused.verdict.as_deref().is_some_and(expired) {
-            return Err(refused);
+        let only_expired = refused.verdict.as_deref().is_some_and(expired);
+        let Some(issuer) = refused.claimed_issuer.clone().filter(|_| only_expired) else { return Err(refused) };
+        if !self.rates.take(&issuer, self.clock.now_ms()) {
+            return Err(NotAccepted::of(ProblemType::RateLimited).said_by(&issuer));
         }
         let digest = Digest::of(arrival.receipt);
         match self.stored_answer(digest).await {

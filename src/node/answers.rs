@@ -22,6 +22,10 @@ use crate::node::directory::{Directory, Refusal};
 use crate::node::issuer::received_receipt;
 use crate::node::observation::{Note, Noticed, note_once};
 
+/// Fields in place of one acknowledgement that are kept: two show that there was more than one, and no peer can fill
+/// the store with what is none.
+const MAX_KEPT: usize = 2;
+
 /// An acknowledgement that counts.
 #[derive(Debug, Clone)]
 pub struct Acknowledged {
@@ -67,7 +71,7 @@ impl Answers {
 
     /// Checks what came as acknowledgement of `decision`. Two are as good as none: nobody could say which one counts.
     pub async fn read(&self, decision: &SignedReceipt, values: &[&[u8]]) -> Result<Acknowledged, Unacknowledged> {
-        let found = || values.iter().map(|value| shown(value)).collect();
+        let found = || values.iter().take(MAX_KEPT).map(|value| shown(value)).collect();
         let refuse = |problem| Unacknowledged { problem, found: found(), judged: true };
         let [value] = values else { return Err(refuse(ProblemType::AcknowledgementMissing)) };
         let receipt = UnverifiedReceipt::parse(value).map_err(|error| refuse(error.problem()))?;

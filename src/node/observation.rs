@@ -69,6 +69,11 @@ impl Noticed {
         }
     }
 
+    /// Whether it is what one expects: kept because it names the proof, and nothing to look into.
+    pub const fn is_routine(self) -> bool {
+        matches!(self, Self::IncludedLater | Self::PromiseKept)
+    }
+
     /// The code as the store keeps it.
     pub fn code(self) -> Code {
         Code::registered(self.as_str())
@@ -97,7 +102,13 @@ pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: N
     if !store.observations(&query, 1).await?.is_empty() {
         return Ok(());
     }
-    tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, detail = %note.detail, "observation");
+    // What came may be a whole receipt, and what receipts say is nothing for a log; the store keeps it.
+    let problem = note.detail.get("problem").and_then(Value::as_str);
+    if note.noticed.is_routine() {
+        tracing::debug!(peer = %note.peer, kind = %kind, about = %note.about, "observation");
+    } else {
+        tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, problem, "observation");
+    }
     let observation =
         NewObservation { at, kind, peer: note.peer.clone(), about: Some(note.about), detail: note.detail.to_string() };
     store.record_observation(&observation).await

@@ -93,6 +93,8 @@ pub struct Sequencer {
     clock: Clock,
     head_file: Option<HeadFile>,
     edge: RightEdge,
+    /// The head that this node signed last, or that its head file names. Every later one has to continue it.
+    signed: Option<TreeHead>,
     published: watch::Sender<TreeHead>,
     caught_up: CaughtUp,
 }
@@ -107,13 +109,23 @@ impl Sequencer {
     ) -> Result<Self, SequencerError> {
         let logbook = Logbook::new(Arc::clone(&store));
         let head = store.head().await?;
-        if let Some(known) = head_file.as_ref().map(HeadFile::read).transpose()?.flatten() {
+        let signed = head_file.as_ref().map(HeadFile::read).transpose()?.flatten();
+        if let Some(known) = signed {
             check_history(&logbook, known, head).await?;
         }
         let edge = logbook.right_edge(head).await?;
         let published = store.published().await?.map_or_else(TreeHead::empty, |checkpoint| checkpoint.head);
         let caught_up = CaughtUp::since(clock.now());
-        Ok(Self { store, operator, clock, head_file, edge, published: watch::Sender::new(published), caught_up })
+        Ok(Self {
+            store,
+            operator,
+            clock,
+            head_file,
+            edge,
+            signed,
+            published: watch::Sender::new(published),
+            caught_up,
+        })
     }
 
     /// The published head, as it moves.
@@ -151,6 +163,7 @@ impl Sequencer {
         }
         let publication = self.sign(head)?;
         self.sync_head_file(head).await?;
+        self.signed = Some(head);
         match self.store.publish(&publication).await? {
             Publish::Published => {}
             Publish::Stale { .. } | Publish::NotCommitted { .. } => return Ok(Step::Overtaken),
@@ -166,7 +179,13 @@ impl Sequencer {
     async fn sequence(&mut self) -> Result<(bool, bool), SequencerError> {
         let from = self.store.head().await?;
         if from != self.edge.head() {
-            self.edge = Logbook::new(Arc::clone(&self.store)).right_edge(from).await?;
+            // Another sequencer moved it, or the database was replaced under the running node: by a restore, or by a
+            // replica that took over and had not got everything.
+            let logbook = Logbook::new(Arc::clone(&self.store));
+            if let Some(known) = self.signed {
+                check_history(&logbook, known, from).await?;
+            }
+            self.edge = logbook.right_edge(from).await?;
         }
         let waiting = self.store.unsequenced(MAX_STEP).await?;
         if waiting.is_empty() {

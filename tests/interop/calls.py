@@ -23,6 +23,8 @@ def fetch_card(base, below):
     card = httpx.get(base + CARD).raise_for_status().json()
     found = urls(card.get("supportedInterfaces")) + urls(card.get("url"))
     holds(len(found) >= 4, f"the card offers its interfaces: {found}")
+    # What the extension says of the node itself is no place to call the agent at.
+    card["capabilities"].pop("extensions", None)
     strangers = [url for url in urls(card) if url != below and not url.startswith(below + "/")]
     same(strangers, [], "what leads elsewhere")
     return card
@@ -101,20 +103,23 @@ class Calls:
         same(streaming.process.wait(timeout=20), 0, "the client's exit code")
         self.world.reached()
 
-    def javascript(self, *options):
-        done = self.world.bed.node("caller.mjs", self.world.base("booking", "echo"), "hello from JavaScript")
+    def javascript_base(self, route):
+        """This SDK resolves the card's place like a link: without a slash at the end, the base's last segment is lost."""
+        return self.world.base("booking", route) + "/"
+
+    def javascript(self):
+        done = self.world.bed.node("caller.mjs", self.javascript_base("echo"), "hello from JavaScript")
         holds("echo: hello from JavaScript" in self.text_of(done), f"the answer: {done}")
         same(self.world.reached(), ["hello from JavaScript"], "what reached the agent")
 
     def javascript_stream(self):
-        done = self.world.bed.node("caller.mjs", self.world.base("booking", "echo"), "count", "--stream")
+        done = self.world.bed.node("caller.mjs", self.javascript_base("echo"), "count", "--stream")
         said = self.text_of(done)
         holds(len(done) >= 5 and all(f'"{number} "' in said for number in (1, 2, 3)), f"the events: {done}")
         self.world.reached()
 
     def refused(self):
         check, denied = self.check, "policy_denied"
-        asked = {"approval_required": "treasurer"}
         for version in ("1.0", "0.3"):
             for binding in ("JSONRPC", "HTTP+JSON"):
                 how = ("--binding", binding, "--version", version)
@@ -129,8 +134,7 @@ class Calls:
                     check(f"denied by the called operator ({name})", self.refusal,
                           "intruder", "payments", 100, options, denied, "callee_node", None)  # fmt: skip
                     check(f"escalated by the called operator, with who approves ({name})", self.refusal,
-                          "booking", "payments", 700, options, "approval_required", "callee_node",
-                          asked["approval_required"])  # fmt: skip
+                          "booking", "payments", 700, options, "approval_required", "callee_node", "treasurer")  # fmt: skip
         check("a fact that the policy needs is missing", self.refusal,
               "booking", "payments", None, (), "context_missing", "caller_node", None)  # fmt: skip
         check("@a2a-js/sdk: a denial reaches the caller with its reasons", self.javascript_refusal)
@@ -160,7 +164,7 @@ class Calls:
             holds("receipt" in data, f"the refusal names the receipt: {data}")
 
     def javascript_refusal(self):
-        lines = self.world.bed.node("caller.mjs", self.world.base("booking", "payments"), "pay", "--amount", "9000")
+        lines = self.world.bed.node("caller.mjs", self.javascript_base("payments"), "pay", "--amount", "9000")
         error = lines[-1].get("error") or {}
         holds("[policy_denied]" in error.get("message", "") and "amount-above-limit" in json.dumps(error), f"{lines}")
         same(self.world.reached(), [], "what reached the agent")

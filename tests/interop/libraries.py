@@ -87,4 +87,4 @@ class Libraries:
     def without_receipt(self, url):
         answer = httpx.post(url, content="two beds")
         same(answer.status_code, 403, "the status")
-        holds("receipt_missing" in answer.text, f"why: {answer.text}")
+        holds("receipt_malformed" in answer.text, f"why: {answer.text}")

@@ -15,6 +15,7 @@ from calls import Calls
 from checks import Checks
 from evidence import Evidence
 from libraries import Libraries
+from readme import Readme
 from world import World
 
 
@@ -50,6 +51,8 @@ def run(check, bed):
         libraries.verify(decision)
     check.section("Examples")
     libraries.examples()
+    check.section("README")
+    Readme(bed, check).all()
     check.section("The end")
     evidence.ended()
     if check.failed:

@@ -56,6 +56,9 @@ RULES_B = """
 @reason("this agent broke something here before")
 forbid (principal == PeerAgent::"%s/intruder", action in Action::"a2a.write", resource is Agent);
 
+@id("extended-card")
+permit (principal is PeerAgent, action == Action::"a2a.get_extended_agent_card", resource is Agent);
+
 @id("treasurer-above-500")
 @outcome("require_approval")
 @approver("treasurer")

@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
+    clippy::unreachable,
     clippy::unwrap_used,
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
@@ -17,6 +18,7 @@ mod foreign;
 mod log;
 mod message_signature;
 mod problems;
+mod readme;
 mod rules;
 mod schemas;
 mod tidy;

@@ -24,6 +24,7 @@ use countersign::node::logbook::Logbook;
 use countersign::node::operator::{OnlineKeys, Operator};
 use countersign::node::policies::{Applied, Policies};
 use countersign::node::sequencer::{Sequencer, SequencerError, Step};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 const START: u64 = 1_800_000_000;
@@ -252,6 +253,45 @@ async fn a_store_behind_its_head_file_signs_nothing() {
 }
 
 #[tokio::test]
+async fn a_store_that_goes_back_under_a_running_node_gets_no_second_history() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    sequencer.step().await.unwrap();
+    let path = node.folder.path();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path.join("store.sqlite")).foreign_keys(false);
+    let mut database = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    let backup = path.join("backup.sqlite");
+    sqlx::query("VACUUM INTO ?").bind(backup.to_str().unwrap()).execute(&mut database).await.unwrap();
+    decide(&decider, None).await;
+    sequencer.step().await.unwrap();
+    let signed = HeadFile::at(path.join("head")).read().unwrap().unwrap();
+    assert_eq!(signed.size, 2);
+
+    sqlx::query("ATTACH ? AS backup").bind(backup.to_str().unwrap()).execute(&mut database).await.unwrap();
+    let names =
+        |kind: &str| format!("SELECT name FROM sqlite_schema WHERE type = '{kind}' AND name NOT LIKE 'sqlite_%'");
+    let triggers: Vec<String> =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(names("trigger"))).fetch_all(&mut database).await.unwrap();
+    let tables: Vec<String> =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(names("table"))).fetch_all(&mut database).await.unwrap();
+    let drops = triggers.iter().map(|name| format!("DROP TRIGGER {name};"));
+    let copies = tables
+        .iter()
+        .map(|name| format!("DELETE FROM main.{name}; INSERT INTO main.{name} SELECT * FROM backup.{name};"));
+    let restore: String = drops.chain(copies).collect();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("BEGIN; {restore} COMMIT;"))).execute(&mut database).await.unwrap();
+
+    decide(&decider, None).await;
+    decide(&decider, None).await;
+    node.hand.advance_ms(1000);
+    assert!(matches!(sequencer.step().await, Err(SequencerError::RolledBack { known: 2, stored: 1 })));
+    assert_eq!(HeadFile::at(path.join("head")).read().unwrap(), Some(signed));
+}
+
+#[tokio::test]
 async fn an_epoch_begins_with_a_receipt_and_keeps_its_bytes() {
     let node = Node::new().await;
     let sequencer = node.sequencer().await.unwrap();
@@ -275,7 +315,7 @@ async fn an_epoch_begins_with_a_receipt_and_keeps_its_bytes() {
     assert_eq!(kept, files);
 
     // Another process begins an epoch; this one sees it when it looks.
-    let other = Policies::open(Arc::clone(&node.store), &issuer, || unreachable!()).await.unwrap();
+    let other = Policies::open(Arc::clone(&node.store), &issuer, || Ok(Vec::new())).await.unwrap();
     assert_eq!(other.active().engine.epoch(), change.after);
     other.apply(&issuer, starter::files(), &by).await.unwrap();
     assert_eq!(first.active().engine.epoch(), change.after);

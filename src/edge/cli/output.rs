@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::ground::report::visible;
 use crate::ground::verdict::Conclusion;
 
 /// How a command ended. The numbers are part of the interface; those from 64 on are those of `sysexits.h`.
@@ -122,7 +123,7 @@ impl Output {
 
     /// The result: `value` with `--json`, else the text.
     pub(crate) fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), CliError> {
-        if self.json { self.json(value) } else { self.bytes(text().as_bytes()) }
+        if self.json { self.json(value) } else { self.bytes(for_terminal(&text()).as_bytes()) }
     }
 
     /// The result as one line of JSON.
@@ -144,7 +145,7 @@ impl Output {
     pub(crate) fn say(&self, words: &str) {
         if !self.json && !words.is_empty() {
             // A closed standard error must not change how the command ends.
-            let _unheard = writeln!(io::stderr(), "{}", words.trim_end());
+            let _unheard = writeln!(io::stderr(), "{}", for_terminal(words.trim_end()));
         }
     }
 
@@ -155,8 +156,25 @@ impl Output {
             json!({"error": {"exit": error.exit.code(), "message": message, "help": error.help}}).to_string()
         } else {
             let help = error.help.as_ref().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-            format!("error: {message}{help}")
+            for_terminal(&format!("error: {message}{help}"))
         };
         let _unheard = writeln!(io::stderr(), "{words}");
+    }
+}
+
+/// Receipts, key sets and error messages quote what strangers wrote, which must not steer a terminal.
+fn for_terminal(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_strangers_does_not_steer_the_terminal() {
+        let shown = for_terminal("agent\n  \u{9b}31m\u{1b}]0;x\u{7}\u{202e}\n");
+        assert_eq!(shown, "agent\n  \\u{9b}31m\\u{1b}]0;x\\u{7}\\u{202e}\n");
     }
 }

@@ -13,8 +13,12 @@ use crate::ground::keyset::SelfSignedKeySet;
 use crate::ground::name::Issuer;
 use crate::ground::report::visible;
 use crate::io::client::PeerClient;
-use crate::io::store::{ObservationQuery, Peer, PeerState};
+use crate::io::store::{Observation, ObservationQuery, Peer, PeerState};
 use crate::node::directory::{Directory, DirectoryConfig};
+use crate::node::observation::Noticed;
+
+/// Observations that are shown of one peer.
+const SHOWN: u8 = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -162,12 +166,23 @@ fn list(peers: &[Peer], output: &Output) -> Result<(), CliError> {
     })
 }
 
+/// The newest observations that somebody may want to look into.
+async fn noticed(node: &OpenNode, issuer: &Issuer) -> Result<Vec<Observation>, CliError> {
+    let mut all = Vec::new();
+    for kind in Noticed::ALL.into_iter().filter(|kind| !kind.is_routine()) {
+        let (peer, kind) = (Some(issuer.clone()), Some(kind.code()));
+        let query = ObservationQuery { peer, kind, ..ObservationQuery::default() };
+        all.extend(node.store.observations(&query, SHOWN.into()).await?);
+    }
+    all.sort_by_key(|found| std::cmp::Reverse(found.observation.at));
+    Ok(all.into_iter().take(SHOWN.into()).collect())
+}
+
 async fn show(node: &OpenNode, issuer: &Issuer, output: &Output) -> Result<(), CliError> {
     let peer = find(node, issuer).await?;
     let version = node.store.key_set(issuer, &peer.fingerprint).await?;
     let key_set = version.as_ref().and_then(|version| SelfSignedKeySet::parse(version.compact.as_bytes()).ok());
-    let query = ObservationQuery { peer: Some(issuer.clone()), ..ObservationQuery::default() };
-    let noticed = node.store.observations(&query, 20).await?;
+    let noticed = noticed(node, issuer).await?;
     let observations: Vec<Value> = noticed
         .iter()
         .map(|found| json!({ "at": found.observation.at, "kind": found.observation.kind, "about": found.observation.about }))

@@ -72,6 +72,9 @@ pub(super) enum Misbehaved {
     /// A redirect to elsewhere.
     #[error("the answer redirects past the gateway")]
     Redirect,
+    /// Another protocol, through which nobody can look.
+    #[error("the answer switches to another protocol, which nobody asked for")]
+    Switches,
     /// Too large to find out whether it is a card.
     #[error("the answer may be an agent card and has more than {MAX_CARD_BYTES} bytes")]
     TooLarge,
@@ -89,6 +92,9 @@ pub(super) fn may_answer_card(route: RouteProtocol, method: &Method, call: Optio
 /// Looks at an answer that has begun, and holds it only if it may be a card.
 pub(super) async fn examine(begun: Begun, passage: &Passage<'_>) -> Result<Passing, Misbehaved> {
     let (mut head, body) = begun.into_parts();
+    if head.status.is_informational() {
+        return Err(Misbehaved::Switches);
+    }
     head.headers = headers::of_response(&head.headers);
     lead_back(head.status, &mut head.headers, passage)?;
     let held = head.status.is_success() && may_answer_card(passage.route, passage.method, passage.call);
@@ -297,6 +303,13 @@ mod tests {
             };
             assert_eq!(ahead, body);
         }
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_another_protocol_is_held_back() {
+        let mut switched = answer("");
+        *switched.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        assert!(matches!(examined(&get("/x"), switched).await, Err(Misbehaved::Switches)));
     }
 
     #[tokio::test]

@@ -35,16 +35,17 @@ pub(super) async fn send(
     let begun = tokio::time::timeout(settings.upstream_timeout, client.execute(request)).await;
     match begun {
         Ok(Ok(response)) => Ok(response.into()),
-        Ok(Err(error)) if error.is_connect() => Err(CallError::Unreachable(causes(&error))),
-        Ok(Err(error)) => Err(CallError::Unanswered(causes(&error))),
+        Ok(Err(error)) if error.is_connect() => Err(CallError::Unreachable(causes(error))),
+        Ok(Err(error)) => Err(CallError::Unanswered(causes(error))),
         Err(_) => Err(CallError::Unanswered(format!("nothing within {} s", settings.upstream_timeout.as_secs()))),
     }
 }
 
-/// An error with what caused it, for the operator's eyes.
-fn causes(error: &reqwest::Error) -> String {
+/// An error with what caused it, for the operator's eyes. A URL's query is the agents' business and may hold secrets.
+fn causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = std::error::Error::source(&error);
     while let Some(error) = cause {
         text += &format!(": {error}");
         cause = error.source();

@@ -40,9 +40,11 @@ const NOT_FORWARDED: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
-/// Whether a field is one of ours.
+/// Whether a field is one of ours, or would become one: behind CGI and WSGI an agent reads `Countersign_Peer` as
+/// `Countersign-Peer`, and some servers turn any mark between words into the same.
 fn is_ours(name: &HeaderName) -> bool {
-    name.as_str().starts_with("countersign-")
+    let mark = name.as_str().strip_prefix("countersign").and_then(|rest| rest.bytes().next());
+    mark.is_some_and(|mark| !mark.is_ascii_alphanumeric())
 }
 
 /// The fields that pass from one side to the other.
@@ -113,6 +115,8 @@ mod tests {
             ("connection", "close, X-Hop"),
             ("x-hop", "1"),
             ("countersign-anything", "1"),
+            ("countersign_peer", "https://b.example"),
+            ("countersign.agent", "x"),
             ("te", "trailers"),
             ("host", "a"),
             ("a2a-version", "1.0"),

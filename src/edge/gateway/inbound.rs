@@ -24,6 +24,7 @@ use super::headers::{self, AGENT, EFFECT, NONCE, OUTCOME, PEER, RECEIPT, RECEIPT
 use super::refuse::{OrRefused, Refused, problem_of, wanted};
 use super::watched::{Watch, Watched};
 use crate::edge::config::InboundRoute;
+use crate::edge::http::network_of;
 use crate::ground::agent::call::{self, Call, CallFault, RouteProtocol, Shape, Unrecognised, recognise};
 use crate::ground::agent::card::{Announcement, CardRewrite};
 use crate::ground::agent::refusal::RefusedBy;
@@ -94,18 +95,23 @@ async fn take(gateway: &Gateway, request: Request) -> OrRefused<Response> {
     let path = parts.uri.path();
     let found = gateway.0.inbound.iter().find_map(|route| Some((route, below(path, &route.path)?)));
     let Some((route, rest)) = found else { return Err(refusal(gateway, ProblemType::NotFound, Shape::Http)) };
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0.ip().to_canonical());
     let reads = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let incoming = Incoming {
         gateway,
         route: Arc::clone(route),
         rest: rest.to_owned(),
-        from: address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        from: client_of(&parts),
         // An agent that serves its protocol on every path must not be called through an open one.
         open: reads && route.open.iter().any(|open| open == rest),
         parts: &parts,
     };
     incoming.go(body).await
+}
+
+/// Who counts as one stranger.
+pub(super) fn client_of(parts: &Parts) -> IpAddr {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| network_of(from.0.ip()));
+    address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }
 
 fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
@@ -128,13 +134,14 @@ impl Incoming<'_> {
 
     async fn go(self, body: Body) -> OrRefused<Response> {
         let screened = self.screen().await;
-        if screened.is_err() && !self.lenient() && !self.may_fail() {
+        if screened.is_err() && self.limits_strangers() && !self.may_fail() {
             // Its body is not even read.
             return Err(self.refuse(ProblemType::RateLimited, Shape::Http));
         }
         let settings = &self.gateway.0.settings;
-        let content = body::read(&self.parts.headers, body, settings.body_bytes, settings.body_timeout).await;
-        let content = content.map_err(|problem| self.refuse(problem, Shape::Http))?;
+        let room = &self.gateway.0.room;
+        let read = body::read(&self.parts.headers, body, settings.body_bytes, settings.body_timeout, room).await;
+        let (content, _share) = read.map_err(|problem| self.refuse(problem, Shape::Http))?;
         let described = self.describe(&content)?;
         let accepted = match (screened, &described) {
             (Err(problem), _) => Err(problem),
@@ -146,7 +153,7 @@ impl Incoming<'_> {
         match accepted {
             Err(problem) => self.unaccepted(problem, described, content).await,
             Ok(Taken::Refused(problem)) => {
-                if !self.lenient() && !self.may_fail() {
+                if self.limits_strangers() && !self.may_fail() {
                     return Err(self.refuse(ProblemType::RateLimited, described.shape()));
                 }
                 self.unaccepted(problem, described, content).await
@@ -154,6 +161,11 @@ impl Incoming<'_> {
             Ok(Taken::Repeated(repeated)) => Err(self.duplicate(&described, &repeated)),
             Ok(Taken::Consumed(consumed)) => self.consumed(*consumed, described, content).await,
         }
+    }
+
+    /// Whether strangers may ask for this only so often. A route that observes passes on what always came.
+    fn limits_strangers(&self) -> bool {
+        self.open || self.route.mode == Mode::Enforce
     }
 
     /// One more failure of this address, if it has one left.

@@ -95,7 +95,9 @@ async fn carry(gateway: &Gateway, request: Request) -> OrRefused<Response> {
     let agent = gateway.0.agents.get(entered.agent).ok_or_else(|| nobody(ProblemType::NotFound))?;
     let route = gateway.0.outbound.iter().find(|route| route.name == entered.route);
     let route = route.map(Arc::clone).ok_or_else(|| plain(ProblemType::NotFound))?;
-    let content = body::read(&parts.headers, body, settings.body_bytes, settings.body_timeout).await.map_err(plain)?;
+    let room = &gateway.0.room;
+    let read = body::read(&parts.headers, body, settings.body_bytes, settings.body_timeout, room).await;
+    let (content, _share) = read.map_err(plain)?;
     let call = recognised(&parts, &route, entered.rest, &content)
         .map_err(|found| Refused::unrecognised(RefusedBy::CallerNode, gateway.0.node.issuer.name(), found))?;
     let malformed = || refusal(gateway, ProblemType::RequestMalformed, call.shape());

@@ -16,6 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use crate::edge::http::network_of;
+
 /// The bounds of one listener, shared by its connections.
 #[derive(Debug, Clone)]
 pub(super) struct Bounds {
@@ -31,6 +33,7 @@ impl Bounds {
     }
 
     fn enter(&self, client: IpAddr) -> Option<Seat> {
+        let client = network_of(client);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let all: usize = open.values().sum();
         let of_client = open.get(&client).copied().unwrap_or_default();
@@ -174,5 +177,13 @@ mod tests {
         drop(first);
         let _fourth = bounds.enter(client(3)).unwrap();
         assert_eq!(bounds.open.lock().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn an_ipv6_client_has_no_more_places_than_any_other() {
+        let bounds = Bounds::new(9, 1, Duration::from_secs(1));
+        let _first = bounds.enter("2001:db8:1:2::1".parse().unwrap()).unwrap();
+        assert!(bounds.enter("2001:db8:1:2::2".parse().unwrap()).is_none());
+        assert!(bounds.enter("2001:db8:1:3::1".parse().unwrap()).is_some());
     }
 }

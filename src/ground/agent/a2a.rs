@@ -50,12 +50,15 @@ fn rest_call(matched: &rest::Matched, request: &Request<'_>) -> Result<Call, Cal
         return Ok(call);
     }
     require_json(request)?;
-    let Value::Object(message) = parse(body, &Rules::json(MAX_CALL_BYTES))? else {
+    let Value::Object(mut message) = parse(body, &Rules::json(MAX_CALL_BYTES))? else {
         return Err(CallFault::Member("body", "an object"));
     };
     // An agent that serves JSON-RPC on every path would take such a body for another call.
     if let Some(name) = message.keys().find(|name| same_for_some(name, "jsonrpc") || same_for_some(name, "method")) {
         return Err(CallFault::MemberUnknown(shown(name)));
+    }
+    if matches!(call.action, CallAction::SendMessage | CallAction::SendStreamingMessage) {
+        rename_request(&mut message)?;
     }
     describe(&mut call, &message)?;
     if matched.task.is_some() && call.task != matched.task {
@@ -63,6 +66,18 @@ fn rest_call(matched: &rest::Matched, request: &Request<'_>) -> Result<Call, Cal
     }
     call.message = Some(Value::Object(message));
     Ok(call)
+}
+
+/// The protobuf definition of A2A 0.3 names a field `request` that it writes `message` in JSON. Protobuf readers take both
+/// names, the later one wins, and official SDKs send the former: under either name it is judged, under both it is refused.
+fn rename_request(message: &mut Map<String, Value>) -> Result<(), CallFault> {
+    let Some(inner) = member(message, "request")?.cloned() else { return Ok(()) };
+    if member(message, "message")?.is_some() {
+        return Err(CallFault::TwoSpellings(shown("message")));
+    }
+    message.retain(|name, _| !same_for_some(name, "request"));
+    message.insert("message".to_owned(), inner);
+    Ok(())
 }
 
 /// Takes what sessions and policies need out of `params` or a REST body.

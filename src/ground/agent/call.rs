@@ -172,9 +172,9 @@ pub enum CallFault {
     /// An HTTP method outside the table.
     #[error("the method `{0}` is not one that the gateway forwards here")]
     Method(String),
-    /// A header that would make the agent see another method.
-    #[error("the header `{0}` would change the method")]
-    MethodOverride(String),
+    /// A header that would make the agent see another method or path.
+    #[error("the header `{0}` would change the method or the path")]
+    Override(String),
     /// A JSON-RPC method outside the table.
     #[error("`{0}` is no A2A method")]
     MethodUnknown(String),
@@ -271,13 +271,15 @@ fn http_action(method: &str) -> Option<CallAction> {
     })
 }
 
+/// Fields by which some frameworks take another method or path than those of the request line.
+const OVERRIDES: [&str; 5] =
+    ["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
+
+/// Servers with CGI or WSGI between them and the agent take `X_Original_URL` for the same field.
 fn refuse_override(request: &Request<'_>) -> Result<(), CallFault> {
-    for name in ["x-http-method", "x-http-method-override", "x-method-override"] {
-        if request.header_values(name).next().is_some() {
-            return Err(CallFault::MethodOverride(name.to_owned()));
-        }
-    }
-    Ok(())
+    let field = |name: &str| name.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    let mut overrides = request.headers.iter().map(|(name, _)| field(name));
+    overrides.find(|name| OVERRIDES.contains(&name.as_str())).map_or(Ok(()), |name| Err(CallFault::Override(name)))
 }
 
 /// Version 0.3 clients write the header with `X-`.

@@ -57,14 +57,18 @@ fn nonces_are_forgotten_when_their_signatures_are_too_old() {
 }
 
 #[test]
-fn the_memory_is_bounded() {
+fn each_peer_has_a_bounded_share_of_the_memory() {
     let mut memory = NonceMemory::default();
-    for number in 0..MAX_PULL_NONCES {
-        assert_eq!(memory.admit(key().id(), &number.to_string(), time(NOW), time(NOW)), Ok(()));
+    let mut admit = |peer: &str, nonce: &str, now: u64| {
+        memory.admit(&peer.parse().unwrap(), (key().id(), nonce.to_owned()), time(now), time(now))
+    };
+    for number in 0..MAX_PEER_PULL_NONCES {
+        assert_eq!(admit("https://a.example", &number.to_string(), NOW), Ok(()));
     }
-    let full = memory.admit(key().id(), "one more", time(NOW), time(NOW));
+    let full = admit("https://a.example", "one more", NOW);
     assert_eq!(full.unwrap_err().problem(), ProblemType::RateLimited);
-    assert_eq!(memory.admit(key().id(), "one more", time(NOW + 61), time(NOW + 61)), Ok(()));
+    assert_eq!(admit("https://b.example", "one more", NOW), Ok(()));
+    assert_eq!(admit("https://a.example", "one more", NOW + 61), Ok(()));
 }
 
 #[test]

@@ -277,3 +277,15 @@ async fn https_counts_under_the_configured_authority_only() {
         assert!(with_ca("bad.pem", bad).is_err(), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn an_agents_call_reaches_no_name_that_leads_into_the_own_network() {
+    let error = strict().calls().get("https://localhost:1/").send().await.unwrap_err();
+    let mut cause: Option<&dyn std::error::Error> = Some(&error);
+    let mut words = String::new();
+    while let Some(error) = cause {
+        words += &error.to_string();
+        cause = error.source();
+    }
+    assert!(words.contains("neither public nor configured"), "{words}");
+}

@@ -1,5 +1,7 @@
 //! Checking that a received receipt went into its issuer's log.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::answers::parse_stored;
@@ -18,6 +20,10 @@ use crate::io::client::FetchError;
 use crate::io::store::{Followup, StoreError};
 use crate::node::directory::{ApprovedPeer, Refusal};
 use crate::node::observation::Noticed;
+
+/// Time for all tiles of one proof. One that is slow tile by tile would keep the work about other peers waiting, and
+/// outlive the lease of its own.
+const TILES_DEADLINE: Duration = Duration::from_secs(20);
 
 impl FollowUp {
     /// The sequence of tries reaches past the promised time. A proof from before it shows the promise kept; a proof
@@ -52,9 +58,11 @@ impl FollowUp {
         peer: &ApprovedPeer,
         proof: Vec<u8>,
     ) -> Result<Next, StoreError> {
-        let head_proof = match self.head_proof(&peer.endpoints, receipt.claims().log(), &proof).await {
-            Ok(hashes) => hashes,
-            Err(error) => return Ok(Next::again(Noticed::PromiseUnproven, error.problem())),
+        let gathered = self.head_proof(&peer.endpoints, receipt.claims().log(), &proof);
+        let head_proof = match tokio::time::timeout(TILES_DEADLINE, gathered).await {
+            Ok(Ok(hashes)) => hashes,
+            Ok(Err(error)) => return Ok(Next::again(Noticed::PromiseUnproven, error.problem())),
+            Err(_) => return Ok(Next::again(Noticed::PromiseUnproven, ProblemType::PeerUnreachable)),
         };
         let mut question = Question::offline(Level::Included, Trust::Pinned(&peer.key_set));
         question.proof = Some(&proof);

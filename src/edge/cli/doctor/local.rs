@@ -79,7 +79,8 @@ fn free_bytes(folder: &DataFolder) -> Option<u64> {
     Some(kibibytes.saturating_mul(1024))
 }
 
-/// Quick: the right edge of the log, its head file, its checkpoint, and how long receipts wait. `log fsck` reads all.
+/// Quick: the right edge of the log, its head file, its checkpoint, and how long receipts wait. `log fsck` reads
+/// everything.
 pub(super) async fn store(folder: &DataFolder) -> Vec<Found> {
     let store = match folder.store().await {
         Ok(store) => store,

@@ -15,7 +15,7 @@ use crate::ground::question::{Action, Entity, Request};
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Approval, Basis, Decision, Mode, Observer, Payload, ReceiptRef};
-use crate::ground::verdict::Level;
+use crate::ground::verdict::{Check, CheckResult, Level};
 use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked, NotAccepted};
 use bytes::Bytes;
 
@@ -134,9 +134,19 @@ fn repeated(receipt: &[u8], acknowledgement: String) -> Taken {
 }
 
 /// A binding that does not hold shows the operator what was expected and what came. The caller learns the code only.
+/// What no peer signed is not worth a line: strangers would fill the log with lines of their own words.
 fn tell_operator(route: &str, refused: &NotAccepted) {
     let (issuer, detail) = (refused.claimed_issuer.as_ref().map(Issuer::as_str), refused.detail.as_deref());
-    tracing::info!(route, problem = %refused.problem, issuer, detail, "a receipt was not accepted");
+    if is_peers(refused) {
+        tracing::info!(route, problem = %refused.problem, issuer, detail, "a peer's receipt was not accepted");
+    } else {
+        tracing::debug!(route, problem = %refused.problem, issuer, detail, "a receipt was not accepted");
+    }
+}
+
+/// Whether a peer signed the refused receipt, as far as it came to that.
+fn is_peers(refused: &NotAccepted) -> bool {
+    refused.verdict.as_ref().is_none_or(|verdict| verdict.result(Check::Signature) == CheckResult::Pass)
 }
 
 impl Asking {
@@ -174,4 +184,22 @@ impl Asking {
 
 fn identity<'a>(id: &'a str, basis: &Basis) -> question::Identity<'a> {
     question::Identity { id, verified: matches!(basis, Basis::Verified { .. }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::receipt::verify::refuse_format;
+
+    #[test]
+    fn what_nobody_known_signed_is_not_worth_a_line_in_the_log() {
+        let refused = |verdict| NotAccepted {
+            problem: ProblemType::SignatureInvalid,
+            verdict,
+            claimed_issuer: None,
+            detail: Some("words of a stranger".to_owned()),
+        };
+        assert!(is_peers(&refused(None)));
+        assert!(!is_peers(&refused(Some(Box::new(refuse_format(ProblemType::ReceiptMalformed, Level::Signed))))));
+    }
 }

@@ -23,7 +23,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Acknowledgement, Decision, Outcome, Payload};
-use crate::io::clock::Clock;
+use crate::io::clock::{Clock, Hand};
 use crate::io::secret_files::Secret;
 use crate::io::store::sqlite::SqliteStore;
 use crate::io::store::{KeySetVersion, Observation, ObservationQuery, Peer, PeerState, Store as _};
@@ -90,8 +90,10 @@ type Forged = Arc<Mutex<Option<Vec<String>>>>;
 
 /// One operator.
 pub(super) struct Operator {
+    pub(super) node: Arc<Node>,
     pub(super) gateway: Gateway,
     pub(super) store: SqliteStore,
+    pub(super) hand: Hand,
     pub(super) issuer: Issuer,
     key_set: KeySetVersion,
     /// Where its gateway listens: the private side of A, the public side of B.
@@ -103,7 +105,7 @@ impl Operator {
     async fn start(issuer: &str, routes: &str, listener: TcpListener, agents: Vec<AgentSecret>) -> Self {
         let place = tempfile::tempdir().unwrap();
         // It stands still, so that no rate limit ever gives anything back.
-        let (clock, _hand) = Clock::manual(Timestamp::from_unix_s(NOW).unwrap());
+        let (clock, hand) = Clock::manual(Timestamp::from_unix_s(NOW).unwrap());
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let issuer: Issuer = issuer.parse().unwrap();
         let options =
@@ -123,7 +125,7 @@ impl Operator {
             settings: settings(&config),
         };
         let node = Node::start(parts).await.unwrap();
-        let gateway = Gateway::new(&config, node, agents).unwrap();
+        let gateway = Gateway::new(&config, Arc::clone(&node), agents).unwrap();
         let key_set = folder.key_set().unwrap();
         let key_set = KeySetVersion {
             issuer: issuer.clone(),
@@ -139,7 +141,7 @@ impl Operator {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, service).await.unwrap();
         });
-        Self { gateway, store, issuer, key_set, address, _folder: place }
+        Self { node, gateway, store, hand, issuer, key_set, address, _folder: place }
     }
 
     /// Makes `other` a peer in this state.
@@ -294,6 +296,7 @@ fn b_routes(agent: &SocketAddr, closed: &str) -> String {
         r#"
         [limits]
         stranger_requests_per_s = 50
+        peer_receipts_per_s = 20
         [[inbound]]
         name = "seller"
         path = "/agents/seller"
@@ -359,7 +362,10 @@ async fn pass(State(wire): State<Wire>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let seen = Seen { method: parts.method, uri: parts.uri, headers: parts.headers, body };
-    wire.log.lock().unwrap().push(seen.clone());
+    // What the nodes fetch from each other in the background is no call.
+    if ["/agents/", "/files"].iter().any(|route| seen.uri.path().starts_with(route)) {
+        wire.log.lock().unwrap().push(seen.clone());
+    }
     let url = format!("http://{}{}", wire.to, seen.uri.path_and_query().unwrap());
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let answer = client.request(seen.method, url).headers(seen.headers).body(seen.body).send().await.unwrap();

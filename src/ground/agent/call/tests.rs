@@ -127,15 +127,23 @@ fn an_http_route_describes_requests_by_their_method() {
 }
 
 #[test]
-fn other_methods_and_method_overrides_are_refused_everywhere() {
+fn other_methods_and_overrides_of_method_or_path_are_refused_everywhere() {
     for route in [RouteProtocol::A2a, RouteProtocol::Http] {
         for method in ["get", "CONNECT", "TRACE", "SEND", ""] {
             assert_eq!(fault(on(route, method, "/", "")), CallFault::Method(method.to_owned()));
         }
-        for header in ["X-HTTP-Method", "x-http-method-override", "X-Method-Override"] {
+        for header in [
+            "X-HTTP-Method",
+            "x-http-method-override",
+            "X-Method-Override",
+            "X-Original-URL",
+            "x-rewrite-url",
+            "X_HTTP_Method_Override",
+            "x_original.url",
+        ] {
             let headers = [(header, "DELETE")];
             let request = Request { method: "GET", path: "/", headers: &headers, body: Body::Whole(b"") };
-            assert!(matches!(fault(recognise(route, &request)), CallFault::MethodOverride(_)), "{header}");
+            assert!(matches!(fault(recognise(route, &request)), CallFault::Override(_)), "{header}");
         }
         assert_eq!(fault(on(route, "GET", "/a/../b", "")), CallFault::Path(PathFault::DotSegment));
     }
@@ -266,6 +274,26 @@ fn conversation_task_tenant_and_callback_are_taken_from_where_each_version_puts_
     let long = "x".repeat(257);
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": long}}).to_string();
     assert!(matches!(fault(rpc(&body)), CallFault::Member("id", _)));
+}
+
+#[test]
+fn a_rest_message_may_be_called_request_but_not_stand_there_twice() {
+    let sent = |path: &str, body: &str| a2a("POST", path, body);
+    for path in ["/v1/message:send", "/message:stream"] {
+        let call = sent(path, r#"{"request":{"context_id":"c"}}"#).unwrap();
+        assert_eq!(call.conversation.as_deref(), Some("c"), "{path}");
+        for body in [
+            r#"{"message":{"contextId":"c"},"request":{"contextId":"d"}}"#,
+            r#"{"Request":{"contextId":"d"},"message":null}"#,
+            r#"{"request":{},"Request":{}}"#,
+        ] {
+            assert!(matches!(fault(sent(path, body)), CallFault::TwoSpellings(_)), "{path} {body}");
+        }
+    }
+    // Nobody reads it so in JSON-RPC.
+    let call =
+        rpc(r#"{"jsonrpc":"2.0","id":1,"method":"SendMessage","params":{"request":{"contextId":"c"}}}"#).unwrap();
+    assert_eq!(call.conversation, None);
 }
 
 #[test]

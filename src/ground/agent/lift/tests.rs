@@ -28,6 +28,8 @@ fn one_rule_reads_both_bindings_and_plain_http() {
     let message = r#"{"message":{"metadata":{"amount":12}}}"#;
     assert_eq!(from_params(&rule, message), Ok(Some(json!(12))));
     assert_eq!(lifted(&rule, RouteProtocol::A2a, "/message:send", message), Ok(Some(json!(12))));
+    let former = r#"{"request":{"metadata":{"amount":12.0}}}"#;
+    assert_eq!(lifted(&rule, RouteProtocol::A2a, "/v1/message:send", former), Ok(Some(json!(12))));
     assert_eq!(lifted(&rule, RouteProtocol::Http, "/x", message), Ok(Some(json!(12))));
 }
 
