@@ -4,7 +4,6 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
-    clippy::unreachable,
     clippy::unwrap_used,
     reason = "what the tests' own functions cannot do is a failed test, and a panic says where"
 )]
