@@ -70,7 +70,7 @@ async fn call(caller: Caller, number: u64, mut open: watch::Receiver<bool>) -> R
 }
 
 async fn round(bed: &mut Bed, gate: &watch::Sender<bool>, raw: &Raw) -> Result<Round, Failure> {
-    let signed = raw.sign_on_all_cores(bed)?;
+    let signed = raw.sign_on_all_cores()?;
     let (began, first) = (Moment::now()?, last_position(&bed.store).await?);
     gate.send_replace(true);
     let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + STEP, STEP);

@@ -9,9 +9,10 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::Failure;
+use crate::process::own_cpu_time;
 
-/// Answers are smaller than this, or something is wrong.
-const MAX_ANSWER: usize = 256 * 1024;
+/// Requests and answers are smaller than this, or something is wrong.
+const MAX_MESSAGE: usize = 256 * 1024;
 
 /// What came back.
 #[derive(Debug, Default)]
@@ -20,8 +21,6 @@ pub(crate) struct Answers {
     pub(crate) times: Vec<Duration>,
     /// Answers whose status was not 2xx.
     pub(crate) refused: u64,
-    /// From the first request to the last answer.
-    pub(crate) wall: Duration,
 }
 
 /// What to send.
@@ -35,12 +34,13 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Sends `request` over and over, from a thread of its own named `load`.
-    pub(crate) async fn send(self, request: Vec<u8>) -> Result<Answers, Failure> {
+    /// Sends `request` over and over, from a thread of its own. Gives what came back, and the CPU time of that thread.
+    pub(crate) async fn send(self, request: Vec<u8>) -> Result<(Answers, Duration), Failure> {
         let (done, answers) = tokio::sync::oneshot::channel();
         std::thread::Builder::new().name("load".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let answers = runtime.map_err(Failure::from).and_then(|runtime| runtime.block_on(self.run(request)));
+            let answers = answers.and_then(|answers| Ok((answers, own_cpu_time()?)));
             // Nobody waits any more when the program is ending.
             let _gone = done.send(answers);
         })?;
@@ -48,7 +48,6 @@ impl Load {
     }
 
     async fn run(self, request: Vec<u8>) -> Result<Answers, Failure> {
-        let began = Instant::now();
         let request: std::sync::Arc<[u8]> = request.into();
         let mut tasks = JoinSet::new();
         for number in 0..self.connections {
@@ -61,18 +60,15 @@ impl Load {
             all.times.extend(answers.times);
             all.refused += answers.refused;
         }
-        all.wall = began.elapsed();
         Ok(all)
     }
 
     async fn connection(self, number: u32, request: &[u8]) -> Result<Answers, Failure> {
         let mut stream = TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
-        let mut ticks = self.pause.map(tokio::time::interval);
-        if let Some(pause) = self.pause {
-            // Connections do not all send at the same moment.
-            tokio::time::sleep(pause * number / self.connections).await;
-        }
+        // Connections take turns: they do not all send at the same moment.
+        let first = tokio::time::Instant::now() + self.pause.unwrap_or_default() * number / self.connections;
+        let mut ticks = self.pause.map(|pause| tokio::time::interval_at(first, pause));
         let (mut answers, mut buffer) = (Answers::default(), Vec::with_capacity(16 * 1024));
         let end = Instant::now() + self.length;
         while Instant::now() < end {
@@ -113,19 +109,25 @@ pub(crate) fn post(path: &str, host: &str, headers: &str, body: &[u8]) -> Vec<u8
 
 /// Reads one whole answer into `buffer` and gives its status.
 async fn read_answer(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<u16, Failure> {
+    read_message(stream, buffer).await?;
+    let status = buffer.get(9..12).ok_or("an answer without a status")?;
+    Ok(std::str::from_utf8(status)?.parse()?)
+}
+
+/// Reads one whole request or answer, which says its length, into `buffer`.
+pub(crate) async fn read_message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Failure> {
     buffer.clear();
     loop {
         if stream.read_buf(buffer).await? == 0 {
-            return Err("the server closed the connection".into());
+            return Err("the other side closed the connection".into());
         }
         let Some(head) = head_length(buffer) else { continue };
-        let text = std::str::from_utf8(buffer.get(..head).unwrap_or_default())?;
-        let whole = head + content_length(text)?;
-        if whole > MAX_ANSWER {
-            return Err("the answer is too large".into());
+        let whole = head + content_length(std::str::from_utf8(buffer.get(..head).unwrap_or_default())?)?;
+        if whole > MAX_MESSAGE {
+            return Err("the message is too large".into());
         }
         if buffer.len() >= whole {
-            return Ok(text.get(9..12).ok_or("an answer without a status")?.parse()?);
+            return Ok(());
         }
     }
 }
@@ -137,5 +139,5 @@ fn head_length(bytes: &[u8]) -> Option<usize> {
 fn content_length(head: &str) -> Result<usize, Failure> {
     let lengths = head.lines().filter_map(|line| line.split_once(':'));
     let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, value)| value).next();
-    Ok(length.ok_or("an answer without a length")?.trim().parse()?)
+    Ok(length.ok_or("a message without a length")?.trim().parse()?)
 }

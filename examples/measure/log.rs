@@ -1,4 +1,5 @@
-//! One log that grows to its full size: what appending and proving cost on the way, and the memory that the node takes.
+//! One log that grows to its full size, with the search index behind it: what appending and proving cost on the way, and
+//! the memory that the node takes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use countersign::ground::crypto::hash::Digest;
 use countersign::ground::name::ReceiptId;
 use countersign::node::logbook::Logbook;
 use countersign::node::sequencer::Sequencer;
+use countersign::node::upkeep;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::bed::{Bed, Caller};
 use crate::process::{self, Moment, micros_each};
@@ -33,6 +36,8 @@ type Sample = Vec<(ReceiptId, Digest)>;
 pub(crate) async fn measure(plan: &Plan, path: &Path, table: &mut Table) -> Result<(), Failure> {
     let mut bed = Bed::make(path).await?;
     let logbook = Logbook::new(Arc::clone(&bed.store));
+    let stop = CancellationToken::new();
+    let indexing = tokio::spawn(upkeep::index_receipts(Arc::clone(&bed.store), stop.clone()));
     let caller = bed.caller()?;
     let mut sample = Sample::new();
     let mut issued = 0;
@@ -65,6 +70,8 @@ pub(crate) async fn measure(plan: &Plan, path: &Path, table: &mut Table) -> Resu
             target: "120 MB".to_owned(),
         });
     }
+    stop.cancel();
+    indexing.await?;
     Ok(())
 }
 

@@ -68,8 +68,9 @@ fn rest_call(matched: &rest::Matched, request: &Request<'_>) -> Result<Call, Cal
     Ok(call)
 }
 
-/// The protobuf definition of A2A 0.3 names a field `request` that it writes `message` in JSON. Protobuf readers take both
-/// names, the later one wins, and official SDKs send the former: under either name it is judged, under both it is refused.
+/// The protobuf definition of A2A 0.3 names a field `request` that it writes `message` in JSON. Protobuf readers take
+/// both names, the later one wins, and official SDKs send the former: under either name it is judged, under both it is
+/// refused.
 fn rename_request(message: &mut Map<String, Value>) -> Result<(), CallFault> {
     let Some(inner) = member(message, "request")?.cloned() else { return Ok(()) };
     if member(message, "message")?.is_some() {
