@@ -153,7 +153,7 @@ impl FollowUp {
         stop.run_until_cancelled(work).await;
     }
 
-    /// Does what is due now, at most [`BATCH`] pieces, a few at a time.
+    /// Does what is due now, at most 64 pieces, a few at a time.
     pub async fn run_once(&self) -> Result<Round, StoreError> {
         let now = self.clock.now();
         let taken = self.store.take_followups(now, now.plus(LEASE_S), BATCH).await?;
