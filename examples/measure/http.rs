@@ -94,7 +94,8 @@ impl Client {
         post(path, &self.address.to_string(), &self.headers, body.to_string().as_bytes())
     }
 
-    /// Sends one request over and over. Gives the speed and, in milliseconds, the time of all but the slowest hundredth.
+    /// Sends one request over and over. Gives the speed and, in milliseconds, the time of all but the slowest
+    /// hundredth.
     async fn run(&self, plan: &Plan, path: &str, body: &Value, table: &mut Table) -> Result<(Speed, f64), Failure> {
         let length = plan.length();
         let load = Load { address: self.address, connections: plan.connections, length, pause: None };

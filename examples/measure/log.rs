@@ -1,5 +1,5 @@
-//! One log that grows to its full size, with the search index behind it: what appending and proving cost on the way, and
-//! the memory that the node takes.
+//! One log that grows to its full size, with the search index behind it: what appending and proving cost on the way,
+//! and the memory that the node takes.
 
 use std::path::Path;
 use std::sync::Arc;
