@@ -26,6 +26,7 @@ pub mod sequencer;
 pub mod tokens;
 pub mod upkeep;
 pub mod verifier;
+pub mod write_path;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,6 +60,7 @@ use crate::node::readiness::Readiness;
 use crate::node::sequencer::{Sequencer, SequencerError};
 use crate::node::tokens::Tokens;
 use crate::node::verifier::Verifier;
+use crate::node::write_path::WritePath;
 
 /// How a node works: the part of the configuration that is not about listeners.
 #[derive(Debug, Clone, Copy)]
@@ -169,9 +171,10 @@ impl Node {
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
         let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
-        let (issuer, writer) = ReceiptIssuer::start(
+        let (writes, writer) = WritePath::start(Arc::clone(&store), clock.clone());
+        let issuer = ReceiptIssuer::new(
             Arc::clone(&operator),
-            Arc::clone(&store),
+            writes.clone(),
             clock.clone(),
             published.clone(),
             settings.include_within_s,
@@ -190,14 +193,15 @@ impl Node {
         node.spawn(|stop| watch_writer(writer, stop));
         node.spawn(|stop| sequencer.run(settings.checkpoint_interval, stop));
         node.spawn(|stop| watch.run(stop));
-        node.keep_up();
+        node.keep_up(writes);
         Ok(Arc::new(node))
     }
 
     /// Starts what runs behind the calls on any node.
-    fn keep_up(&self) {
+    fn keep_up(&self, writes: WritePath) {
         let followup = FollowUp::new(
             Arc::clone(&self.store),
+            writes,
             Arc::clone(&self.operator),
             Arc::clone(&self.directory),
             self.client.clone(),

@@ -23,6 +23,7 @@ use countersign::node::policies::Policies;
 use countersign::node::sequencer::Sequencer;
 
 use crate::Failure;
+use countersign::node::write_path::WritePath;
 
 const ISSUER: &str = "https://agents.operator.example";
 
@@ -52,8 +53,8 @@ impl Bed {
         let head_file = Some(HeadFile::at(path.with_extension("head")));
         let sequencer = Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file).await?;
         let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
-        let issuer =
-            ReceiptIssuer::start(Arc::clone(&operator), Arc::clone(&store), clock.clone(), head, 60, caught_up).0;
+        let writes = WritePath::start(Arc::clone(&store), clock.clone()).0;
+        let issuer = ReceiptIssuer::new(Arc::clone(&operator), writes, clock, head, 60, caught_up);
         let policies = Policies::open(Arc::clone(&store), &issuer, || Ok(starter::files())).await?;
         let decider = Decider::new(Arc::clone(&store), issuer, policies, 120, 300);
         Ok(Self { operator, store, sequencer, decider })

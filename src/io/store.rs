@@ -198,11 +198,6 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     // --- Blobs and epochs ---
 
-    /// Keeps bytes under their SHA-256, which it answers, in order. Bytes that are there already are left.
-    ///
-    /// Durable: when this returns.
-    async fn put_blobs(&self, blobs: &[Vec<u8>]) -> Result<Vec<Digest>, StoreError>;
-
     /// The bytes with this SHA-256. Bytes that no longer have it are [`StoreError::Corrupt`].
     async fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
@@ -224,16 +219,6 @@ pub trait Store: Send + Sync + fmt::Debug {
     ///
     /// Durable: when this returns.
     async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError>;
-
-    /// Removes work that is done, or was given up. Ids that are gone are passed over.
-    ///
-    /// Durable: when this returns.
-    async fn settle(&self, ids: &[u64]) -> Result<(), StoreError>;
-
-    /// Keeps an observation.
-    ///
-    /// Durable: when this returns.
-    async fn record_observation(&self, observation: &NewObservation) -> Result<(), StoreError>;
 
     /// Observations that meet the query, newest first, at most `limit`.
     async fn observations(&self, query: &ObservationQuery, limit: u32) -> Result<Vec<Observation>, StoreError>;

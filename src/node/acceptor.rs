@@ -25,6 +25,7 @@ use crate::node::directory::Directory;
 use crate::node::issuer::{IssueFailure, ReceiptIssuer};
 use crate::node::observation::{Note, Noticed, note_once};
 use crate::node::rate::{Rate, RateLimit};
+use crate::node::write_path::WriteFailure;
 
 pub use answer::Asked;
 
@@ -217,9 +218,9 @@ impl Acceptor {
             Ok(acknowledgement) => {
                 Ok(Acceptance::Fresh(Box::new(Accepted { decision, nonce, judgement, acknowledgement, verdict })))
             }
-            Err(IssueFailure::Conflict(
+            Err(IssueFailure::Write(WriteFailure::Conflict(
                 Conflict::Replay { accepted } | Conflict::DuplicateId { existing: accepted, .. },
-            )) => self.repeated(&decision, &claims.iss, accepted).await,
+            ))) => self.repeated(&decision, &claims.iss, accepted).await,
             Err(failure) => Err(NotAccepted {
                 detail: Some(failure.to_string()),
                 ..NotAccepted::of(failure.problem()).said_by(&claims.iss)

@@ -24,6 +24,7 @@ use crate::io::store::{Conflict, Opening, SessionClaim, Store};
 use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
 use crate::node::policies::Policies;
+use crate::node::write_path::WriteFailure;
 
 /// How often a session position is claimed anew when others are faster.
 const MAX_SESSION_TRIES: u32 = 16;
@@ -218,15 +219,15 @@ impl Decider {
     pub async fn record(&self, judgement: &Judgement, matter: &Matter) -> Result<SignedReceipt, IssueFailure> {
         let mut position = match &matter.session {
             None => 0,
-            Some(id) => self.store.session(id).await.map_err(|error| IssueFailure::Store(Arc::new(error)))?,
+            Some(id) => self.store.session(id).await.map_err(WriteFailure::from)?,
         };
         for _ in 0..MAX_SESSION_TRIES {
             match self.record_at(judgement, matter, position + 1).await {
-                Err(IssueFailure::Conflict(Conflict::Session { last })) => position = last,
+                Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::Session { last }))) => position = last,
                 other => return other,
             }
         }
-        Err(IssueFailure::Overloaded)
+        Err(WriteFailure::Overloaded.into())
     }
 
     async fn record_at(&self, judgement: &Judgement, matter: &Matter, seq: u64) -> Result<SignedReceipt, IssueFailure> {

@@ -16,10 +16,11 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Code, Issuer, Timestamp};
 use crate::io::client::PeerClient;
 use crate::io::clock::Clock;
-use crate::io::store::{Followup, NewFollowup, Store, StoreError};
+use crate::io::store::{Admission, Followup, NewFollowup, Store, StoreError};
 use crate::node::directory::{Directory, Refusal};
-use crate::node::observation::{Note, Noticed, note_once};
+use crate::node::observation::{Note, Noticed, news};
 use crate::node::operator::Operator;
+use crate::node::write_path::{WriteFailure, WritePath};
 
 mod answers;
 mod compare;
@@ -115,6 +116,7 @@ impl Next {
 #[derive(Debug)]
 pub struct FollowUp {
     store: Arc<dyn Store>,
+    writes: WritePath,
     operator: Arc<Operator>,
     directory: Arc<Directory>,
     client: PeerClient,
@@ -125,12 +127,13 @@ impl FollowUp {
     /// A worker over this store.
     pub fn new(
         store: Arc<dyn Store>,
+        writes: WritePath,
         operator: Arc<Operator>,
         directory: Arc<Directory>,
         client: PeerClient,
         clock: Clock,
     ) -> Self {
-        Self { store, operator, directory, client, clock }
+        Self { store, writes, operator, directory, client, clock }
     }
 
     /// Works until `stop`.
@@ -172,43 +175,59 @@ impl FollowUp {
         })
     }
 
-    async fn attempt(&self, work: &Followup) -> Result<bool, StoreError> {
+    /// What one piece of work leaves behind is committed at its end, all or nothing, with whatever else is being
+    /// committed just then: the calls share the disk with it.
+    async fn attempt(&self, work: &Followup) -> Result<bool, WriteFailure> {
+        let mut left = Admission::default();
         let next = match Work::of(&work.kind) {
-            Some(Work::PullEvidence) => self.pull_evidence(work).await?,
-            Some(Work::CheckPromise) => self.check_promise(work).await?,
+            Some(Work::PullEvidence) => self.pull_evidence(work, &mut left).await?,
+            Some(Work::CheckPromise) => self.check_promise(work, &mut left).await?,
             // A later version planned it, and may run again.
             None => Next::Again(Vec::new()),
         };
-        match next {
-            Next::Done => {}
-            Next::Again(_) if work.attempts < MAX_ATTEMPTS => {
-                let due = self.clock.now().plus(backoff_s(work.attempts));
-                self.store.reschedule(work.id, due).await?;
-                return Ok(false);
-            }
+        let again = match next {
+            Next::Again(_) if work.attempts < MAX_ATTEMPTS => true,
             Next::Again(missing) => {
                 for (noticed, detail) in missing {
-                    self.note(work, noticed, detail).await?;
+                    self.note(work, &mut left, noticed, detail).await?;
                 }
+                false
             }
+            Next::Done => false,
+        };
+        if again {
+            let due = self.clock.now().plus(backoff_s(work.attempts));
+            self.store.reschedule(work.id, due).await?;
+        } else {
+            left.settled.push(work.id);
         }
-        self.store.settle(&[work.id]).await?;
-        Ok(true)
+        if left != Admission::default() {
+            self.writes.commit(left).await?;
+        }
+        Ok(!again)
     }
 
-    async fn note(&self, work: &Followup, noticed: Noticed, detail: serde_json::Value) -> Result<(), StoreError> {
-        self.note_about(work, work.subject, noticed, detail).await
+    async fn note(
+        &self,
+        work: &Followup,
+        left: &mut Admission,
+        noticed: Noticed,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        self.note_about(work, work.subject, left, noticed, detail).await
     }
 
     async fn note_about(
         &self,
         work: &Followup,
         about: Digest,
+        left: &mut Admission,
         noticed: Noticed,
         detail: serde_json::Value,
     ) -> Result<(), StoreError> {
         let note = Note { noticed, peer: &work.peer, about, detail };
-        note_once(&*self.store, self.clock.now(), note).await
+        left.observations.extend(news(&*self.store, self.clock.now(), note).await?);
+        Ok(())
     }
 }
 

@@ -1,14 +1,12 @@
-//! Issuing: sign, then commit together with whatever else is in a hurry, then answer.
+//! Issuing: sign, commit, then answer.
 //!
-//! Callers are answered only after their receipt is durable: no durable receipt, no allow. One task owns the write
-//! path and takes whatever waits, up to [`MAX_BATCH`], into one commit: an idle node commits at once, a busy one
-//! shares each disk flush among many. Out of scope: what a receipt says, and its way into the log (`sequencer`).
+//! Callers are answered only after their receipt is durable: no durable receipt, no allow. Out of scope: what a receipt
+//! says, how commits are grouped (`write_path`), and the way into the log (`sequencer`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 
 use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
@@ -18,53 +16,38 @@ use crate::ground::receipt::compact::{self, IssueError, SignedReceipt, Unverifie
 use crate::ground::receipt::payload::{LogPromise, Payload};
 use crate::io::clock::Clock;
 use crate::io::entropy::{EntropyError, random};
-use crate::io::store::{
-    Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, ReplayClaim, SessionClaim, Store, StoreError,
-};
+use crate::io::store::{Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, ReplayClaim, SessionClaim};
 use crate::node::operator::Operator;
-
-/// Items of one commit. At about 10 µs of database work each, a full batch keeps its callers waiting some milliseconds,
-/// which is what the disk flush takes anyway.
-pub const MAX_BATCH: usize = 256;
-
-/// Items that may wait for the next commit: 16 batches, about 10 MB of receipts. Beyond that new work is refused
-/// before memory grows.
-const MAX_WAITING: usize = 16 * MAX_BATCH;
+use crate::node::write_path::{WriteFailure, WritePath};
 
 /// Why no receipt was issued.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IssueFailure {
-    /// Something that the receipt claims about state was claimed by another first.
-    #[error("another receipt was first: {0:?}")]
-    Conflict(Conflict),
-    /// More work than promises can be kept for.
-    #[error("too much work waits for the log; try again shortly")]
-    Overloaded,
-    /// The receipt cannot be stored.
-    #[error("the receipt cannot be stored: {0}")]
-    Store(#[source] Arc<StoreError>),
+    /// The receipt was not committed, or no promise can be made for it.
+    #[error(transparent)]
+    Write(#[from] WriteFailure),
     /// The payload is no receipt.
     #[error("no receipt can be made of this: {0}")]
     Invalid(#[from] IssueError),
     /// No randomness.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// The node is shutting down.
-    #[error("this node is shutting down")]
-    Stopped,
 }
 
 impl IssueFailure {
     /// The registered problem for the caller.
     pub fn problem(&self) -> ProblemType {
-        match self {
-            Self::Conflict(Conflict::Replay { .. } | Conflict::DuplicateId { .. }) => ProblemType::Replayed,
-            Self::Conflict(Conflict::BeforeWatermark { .. }) => ProblemType::IssuedBeforeWatermark,
-            Self::Conflict(_) | Self::Overloaded => ProblemType::Overloaded,
-            Self::Store(_) => ProblemType::StorageUnavailable,
-            Self::Invalid(_) => ProblemType::RequestMalformed,
-            Self::Entropy(_) => ProblemType::Internal,
-            Self::Stopped => ProblemType::NotReady,
+        let write = match self {
+            Self::Write(write) => write,
+            Self::Invalid(_) => return ProblemType::RequestMalformed,
+            Self::Entropy(_) => return ProblemType::Internal,
+        };
+        match write {
+            WriteFailure::Conflict(Conflict::Replay { .. } | Conflict::DuplicateId { .. }) => ProblemType::Replayed,
+            WriteFailure::Conflict(Conflict::BeforeWatermark { .. }) => ProblemType::IssuedBeforeWatermark,
+            WriteFailure::Conflict(_) | WriteFailure::Overloaded => ProblemType::Overloaded,
+            WriteFailure::Store(_) => ProblemType::StorageUnavailable,
+            WriteFailure::Stopped => ProblemType::NotReady,
         }
     }
 }
@@ -132,7 +115,7 @@ impl CaughtUp {
     }
 }
 
-/// A handle for issuing. Clones share one queue.
+/// A handle for issuing. Clones share one write path.
 #[derive(Debug, Clone)]
 pub struct ReceiptIssuer {
     operator: Arc<Operator>,
@@ -140,28 +123,20 @@ pub struct ReceiptIssuer {
     head: watch::Receiver<TreeHead>,
     include_within_s: u64,
     caught_up: CaughtUp,
-    queue: mpsc::Sender<Job>,
-}
-
-#[derive(Debug)]
-struct Job {
-    admission: Admission,
-    reply: oneshot::Sender<Result<(), IssueFailure>>,
+    writes: WritePath,
 }
 
 impl ReceiptIssuer {
-    /// Starts the write path. It ends, with nothing lost, once every handle is dropped.
-    pub fn start(
+    /// An issuer whose receipts name this `head` and promise to be in the log within `include_within_s` seconds.
+    pub fn new(
         operator: Arc<Operator>,
-        store: Arc<dyn Store>,
+        writes: WritePath,
         clock: Clock,
         head: watch::Receiver<TreeHead>,
         include_within_s: u64,
         caught_up: CaughtUp,
-    ) -> (Self, JoinHandle<()>) {
-        let (queue, jobs) = mpsc::channel(MAX_WAITING);
-        let writer = tokio::spawn(write(store, clock.clone(), jobs));
-        (Self { operator, clock, head, include_within_s, caught_up, queue }, writer)
+    ) -> Self {
+        Self { operator, clock, head, include_within_s, caught_up, writes }
     }
 
     /// The operator's name, which is every receipt's `iss`.
@@ -188,7 +163,7 @@ impl ReceiptIssuer {
     pub fn check_capacity(&self) -> Result<(), IssueFailure> {
         // Half the promise is kept in reserve: the sequencer needs the rest to catch up.
         if self.caught_up.lag_s(self.clock.now()) > self.include_within_s / 2 {
-            return Err(IssueFailure::Overloaded);
+            return Err(WriteFailure::Overloaded.into());
         }
         Ok(())
     }
@@ -197,13 +172,7 @@ impl ReceiptIssuer {
     pub async fn issue(&self, payload: Payload, with: Attachments) -> Result<SignedReceipt, IssueFailure> {
         self.check_capacity()?;
         let signed = compact::issue(payload, &self.operator.keys().receipt)?;
-        let (reply, answer) = oneshot::channel();
-        let job = Job { admission: admission(&signed, with), reply };
-        self.queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => IssueFailure::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => IssueFailure::Stopped,
-        })?;
-        answer.await.map_err(|_| IssueFailure::Stopped)??;
+        self.writes.commit(admission(&signed, with)).await?;
         Ok(signed)
     }
 }
@@ -218,7 +187,8 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
         own.map(|work| NewFollowup { due: work.due, kind: work.kind, subject: signed.digest, peer: peer.clone() });
     let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
-    Admission { receipts, replay: with.replay, session: with.session, epoch, followups, blobs: with.blobs }
+    let (replay, session, blobs) = (with.replay, with.session, with.blobs);
+    Admission { receipts, replay, session, epoch, followups, blobs, ..Admission::default() }
 }
 
 fn new_receipt(
@@ -245,27 +215,4 @@ fn new_receipt(
 /// The row of a receipt that another operator signed.
 pub fn received_receipt(receipt: &UnverifiedReceipt, opening: Option<Opening>) -> NewReceipt {
     new_receipt(receipt.claims(), receipt.digest(), receipt.compact().to_owned(), opening)
-}
-
-/// The write path: takes what waits, commits it as one, answers each.
-async fn write(store: Arc<dyn Store>, clock: Clock, mut jobs: mpsc::Receiver<Job>) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
-    while jobs.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        let (admissions, replies): (Vec<_>, Vec<_>) = batch.drain(..).map(|job| (job.admission, job.reply)).unzip();
-        match store.commit(clock.now(), &admissions).await {
-            Ok(results) => {
-                for (reply, result) in replies.into_iter().zip(results) {
-                    // A caller that went away has its receipt in the log all the same; it asks again by id.
-                    let _gone = reply.send(result.map_err(IssueFailure::Conflict));
-                }
-            }
-            Err(error) => {
-                tracing::error!(error = %error, items = replies.len(), "a group commit failed");
-                let error = Arc::new(error);
-                for reply in replies {
-                    let _gone = reply.send(Err(IssueFailure::Store(Arc::clone(&error))));
-                }
-            }
-        }
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Code, Issuer, Timestamp};
-use crate::io::store::{NewObservation, ObservationQuery, Store, StoreError};
+use crate::io::store::{Admission, NewObservation, ObservationQuery, Store, StoreError};
 
 /// What was noticed. In text: its code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,9 +89,13 @@ pub(in crate::node) struct Note<'a> {
     pub(in crate::node) detail: Value,
 }
 
-/// Keeps an observation, unless there is one of its kind about the same thing: work that is done again, and a peer that
-/// misbehaves at every refresh, are noticed once.
-pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: Note<'_>) -> Result<(), StoreError> {
+/// The observation to be kept, unless there is one of its kind about the same thing: work that is done again, and a
+/// peer that misbehaves at every refresh, are noticed once.
+pub(in crate::node) async fn news(
+    store: &dyn Store,
+    at: Timestamp,
+    note: Note<'_>,
+) -> Result<Option<NewObservation>, StoreError> {
     let kind = note.noticed.code();
     let query = ObservationQuery {
         peer: Some(note.peer.clone()),
@@ -100,7 +104,7 @@ pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: N
         before: None,
     };
     if !store.observations(&query, 1).await?.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     // What came may be a whole receipt, and what receipts say is nothing for a log; the store keeps it.
     let problem = note.detail.get("problem").and_then(Value::as_str);
@@ -109,9 +113,17 @@ pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: N
     } else {
         tracing::warn!(peer = %note.peer, kind = %kind, about = %note.about, problem, "observation");
     }
-    let observation =
-        NewObservation { at, kind, peer: note.peer.clone(), about: Some(note.about), detail: note.detail.to_string() };
-    store.record_observation(&observation).await
+    let (peer, detail) = (note.peer.clone(), note.detail.to_string());
+    Ok(Some(NewObservation { at, kind, peer, about: Some(note.about), detail }))
+}
+
+/// Keeps an observation, if it is news.
+pub(in crate::node) async fn note_once(store: &dyn Store, at: Timestamp, note: Note<'_>) -> Result<(), StoreError> {
+    let observations: Vec<_> = news(store, at, note).await?.into_iter().collect();
+    if !observations.is_empty() {
+        store.commit(at, &[Admission { observations, ..Admission::default() }]).await?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

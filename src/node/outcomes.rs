@@ -13,6 +13,7 @@ use crate::ground::receipt::payload::{
 use crate::io::store::{Conflict, NewReceipt};
 use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
+use crate::node::write_path::WriteFailure;
 
 /// One call's end, as one side saw it.
 #[derive(Debug, Clone)]
@@ -62,7 +63,7 @@ pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<Signed
     let received = ending.received.take();
     let stored_before = received.is_none();
     match commit(issuer, &ending, received).await {
-        Err(IssueFailure::Conflict(Conflict::DuplicateId { .. })) if !stored_before => {
+        Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::DuplicateId { .. }))) if !stored_before => {
             commit(issuer, &ending, None).await
         }
         other => other,

@@ -14,6 +14,7 @@ use crate::ground::receipt::payload::{Configuration, ConfigurationEvent, Payload
 use crate::io::policy_folder::PolicyFolderError;
 use crate::io::store::{Conflict, Epoch, EpochClaim, Store, StoreError};
 use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
+use crate::node::write_path::WriteFailure;
 
 /// Why there is no policy, or it did not change.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +186,7 @@ async fn begin(
     let with = Attachments { epoch: Some(epoch), blobs, ..Attachments::default() };
     match issuer.issue(Payload::Configuration(Box::new(payload)), with).await {
         Ok(receipt) => Ok((receipt, number)),
-        Err(IssueFailure::Conflict(Conflict::Epoch { .. })) => Err(PoliciesError::Overtaken),
+        Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::Epoch { .. }))) => Err(PoliciesError::Overtaken),
         Err(error) => Err(error.into()),
     }
 }

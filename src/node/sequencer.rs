@@ -24,8 +24,12 @@ use crate::node::issuer::CaughtUp;
 use crate::node::logbook::{Logbook, LogbookError};
 use crate::node::operator::Operator;
 
-/// Receipts that one step takes in: ten seconds of a busy node, some 10 MB of leaves and tiles in memory.
-const MAX_STEP: u32 = 65_536;
+/// Receipts that one transaction takes in. The database has one writer, and calls wait for it: some 10 ms with so many.
+const MAX_ADVANCE: u32 = 4096;
+
+/// Transactions of one step at most, so that a log that is far behind still publishes on the way: as many receipts as
+/// a busy node issues in some ten seconds.
+const MAX_ADVANCES: u32 = 64;
 
 /// Seconds after which an unchanged head is signed again, so that an idle log still says its time.
 const REPUBLISH_AFTER_S: u64 = 600;
@@ -82,6 +86,17 @@ pub enum Step {
         new: u64,
     },
     /// Another sequencer was first; the next step goes on from its head.
+    Overtaken,
+}
+
+/// How far steps 1 and 2 came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sequenced {
+    /// Everything that waited is in the log.
+    All,
+    /// More waits than one step takes.
+    Part,
+    /// Another sequencer was first.
     Overtaken,
 }
 
@@ -150,8 +165,8 @@ impl Sequencer {
     ///    already remembers it: a database restored to before step 2 is noticed.
     pub async fn step(&mut self) -> Result<Step, SequencerError> {
         let began = self.clock.now();
-        let (overtaken, all) = self.sequence().await?;
-        if overtaken {
+        let sequenced = self.sequence().await?;
+        if sequenced == Sequenced::Overtaken {
             return Ok(Step::Overtaken);
         }
         let head = self.edge.head();
@@ -169,37 +184,45 @@ impl Sequencer {
             Publish::Stale { .. } | Publish::NotCommitted { .. } => return Ok(Step::Overtaken),
         }
         self.published.send_replace(head);
-        if all {
+        if sequenced == Sequenced::All {
             self.caught_up.advance(began);
         }
         Ok(Step::Published { new: head.size - before.map_or(0, |before| before.head.size.min(head.size)) })
     }
 
-    /// Steps 1 and 2. Tells whether another sequencer was first, and whether everything that waited was taken.
-    async fn sequence(&mut self) -> Result<(bool, bool), SequencerError> {
+    /// Steps 1 and 2, again and again until what waited is taken.
+    async fn sequence(&mut self) -> Result<Sequenced, SequencerError> {
         let from = self.store.head().await?;
         if from != self.edge.head() {
-            // Another sequencer moved it, or the database was replaced under the running node: by a restore, or by a
-            // replica that took over and had not got everything.
-            let logbook = Logbook::new(Arc::clone(&self.store));
-            if let Some(known) = self.signed {
-                check_history(&logbook, known, from).await?;
+            self.take_up(from).await?;
+        }
+        for _ in 0..MAX_ADVANCES {
+            let waiting = self.store.unsequenced(MAX_ADVANCE).await?;
+            if waiting.is_empty() {
+                return Ok(Sequenced::All);
             }
-            self.edge = logbook.right_edge(from).await?;
-        }
-        let waiting = self.store.unsequenced(MAX_STEP).await?;
-        if waiting.is_empty() {
-            return Ok((false, true));
-        }
-        let leaves: Vec<_> = waiting.iter().map(|waiting| leaf_hash(&waiting.digest.0)).collect();
-        let growth = self.edge.grow(&leaves);
-        match self.store.advance(&head_advance(from, &growth, &waiting)).await? {
-            Advance::HeadMoved { .. } => Ok((true, false)),
-            Advance::Advanced => {
-                self.edge = growth.edge;
-                Ok((false, u64::try_from(waiting.len()).is_ok_and(|taken| taken < u64::from(MAX_STEP))))
+            let leaves: Vec<_> = waiting.iter().map(|waiting| leaf_hash(&waiting.digest.0)).collect();
+            let growth = self.edge.grow(&leaves);
+            match self.store.advance(&head_advance(self.edge.head(), &growth, &waiting)).await? {
+                Advance::HeadMoved { .. } => return Ok(Sequenced::Overtaken),
+                Advance::Advanced => self.edge = growth.edge,
+            }
+            if u32::try_from(waiting.len()).is_ok_and(|taken| taken < MAX_ADVANCE) {
+                return Ok(Sequenced::All);
             }
         }
+        Ok(Sequenced::Part)
+    }
+
+    /// Goes on from a head that this sequencer did not make: another one moved it, or the database was replaced under
+    /// the running node, by a restore or by a replica that took over and had not got everything.
+    async fn take_up(&mut self, head: TreeHead) -> Result<(), SequencerError> {
+        let logbook = Logbook::new(Arc::clone(&self.store));
+        if let Some(known) = self.signed {
+            check_history(&logbook, known, head).await?;
+        }
+        self.edge = logbook.right_edge(head).await?;
+        Ok(())
     }
 
     fn is_due(&self, before: Option<&Publication>, head: TreeHead, now: Timestamp) -> bool {

@@ -23,6 +23,7 @@ use countersign::node::issuer::{ReceiptIssuer, received_receipt};
 use countersign::node::operator::{OnlineKeys, Operator};
 use countersign::node::policies::Policies;
 use countersign::node::sequencer::Sequencer;
+use countersign::node::write_path::WritePath;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
@@ -130,7 +131,8 @@ async fn sound() -> Sound {
     let store: Arc<dyn Store> = Arc::new(sqlite.clone());
     let mut sequencer = Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), None).await.unwrap();
     let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
-    let (issuer, _) = ReceiptIssuer::start(operator, Arc::clone(&store), clock.clone(), head, 60, caught_up);
+    let (writes, _) = WritePath::start(Arc::clone(&store), clock.clone());
+    let issuer = ReceiptIssuer::new(operator, writes, clock.clone(), head, 60, caught_up);
     let policies = Policies::open(Arc::clone(&store), &issuer, || Ok(starter::files())).await.unwrap();
     let decider = Decider::new(Arc::clone(&store), issuer.clone(), policies.clone(), 120, 300);
     for round in 0..6 {

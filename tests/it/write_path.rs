@@ -24,6 +24,7 @@ use countersign::node::logbook::Logbook;
 use countersign::node::operator::{OnlineKeys, Operator};
 use countersign::node::policies::{Applied, Policies};
 use countersign::node::sequencer::{Sequencer, SequencerError, Step};
+use countersign::node::write_path::{WriteFailure, WritePath};
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
@@ -54,9 +55,9 @@ impl Node {
     }
 
     fn issuer(&self, sequencer: &Sequencer) -> ReceiptIssuer {
-        let (store, operator) = (Arc::clone(&self.store), Arc::clone(&self.operator));
         let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
-        ReceiptIssuer::start(operator, store, self.clock.clone(), head, 60, caught_up).0
+        let writes = WritePath::start(Arc::clone(&self.store), self.clock.clone()).0;
+        ReceiptIssuer::new(Arc::clone(&self.operator), writes, self.clock.clone(), head, 60, caught_up)
     }
 }
 
@@ -228,7 +229,7 @@ async fn nothing_is_issued_while_the_log_is_too_far_behind() {
     node.hand.advance_ms(31_000);
     let matter = matter(None);
     let refused = decider.record(&decider.judge(&matter.request), &matter).await;
-    assert!(matches!(refused, Err(IssueFailure::Overloaded)));
+    assert!(matches!(refused, Err(IssueFailure::Write(WriteFailure::Overloaded))));
     sequencer.step().await.unwrap();
     decide(&decider, None).await;
 }

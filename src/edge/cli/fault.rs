@@ -16,6 +16,7 @@ use crate::node::logbook::LogbookError;
 use crate::node::policies::PoliciesError;
 use crate::node::sequencer::SequencerError;
 use crate::node::tokens::TokenError;
+use crate::node::write_path::WriteFailure;
 
 impl From<DataFolderError> for CliError {
     fn from(error: DataFolderError) -> Self {
@@ -85,8 +86,8 @@ impl From<PoliciesError> for CliError {
 impl From<IssueFailure> for CliError {
     fn from(error: IssueFailure) -> Self {
         match error {
-            IssueFailure::Overloaded | IssueFailure::Stopped | IssueFailure::Conflict(_) => Self::not_ready(error),
-            IssueFailure::Store(_) => Self::io(error),
+            IssueFailure::Write(WriteFailure::Store(_)) => Self::io(error),
+            IssueFailure::Write(_) => Self::not_ready(error),
             IssueFailure::Invalid(_) | IssueFailure::Entropy(_) => Self::internal(error),
         }
     }

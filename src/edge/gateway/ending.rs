@@ -12,6 +12,7 @@ use crate::ground::receipt::payload::{Observer, OutcomeStatus, ReceiptRef};
 use crate::node::answers::Acknowledged;
 use crate::node::issuer::{IssueFailure, ReceiptIssuer};
 use crate::node::outcomes::{self, Ending};
+use crate::node::write_path::WriteFailure;
 
 /// Tries to write an outcome down while the node is overloaded or its store fails. With the waits between them they
 /// last for half a minute; after that the outcome is lost, and the log says so.
@@ -87,7 +88,7 @@ async fn record(issuer: ReceiptIssuer, ending: Ending) {
     for _ in 1..MAX_TRIES {
         match outcomes::record(&issuer, ending.clone()).await {
             Ok(_) => return,
-            Err(IssueFailure::Overloaded | IssueFailure::Store(_)) => {
+            Err(IssueFailure::Write(WriteFailure::Overloaded | WriteFailure::Store(_))) => {
                 tokio::time::sleep(wait).await;
                 wait *= 2;
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
-use crate::io::store::{Epoch, NewFollowup};
+use crate::io::store::{Epoch, NewFollowup, NewObservation};
 
 /// Private bytes that open a receipt's commitments (nonce, salt, inputs). Kept beside it, never published, and never
 /// printed: its `Debug` shows only the length.
@@ -59,6 +59,10 @@ pub struct Admission {
     pub followups: Vec<NewFollowup>,
     /// Bytes to keep under their SHA-256, such as policy texts.
     pub blobs: Vec<Vec<u8>>,
+    /// What was noticed.
+    pub observations: Vec<NewObservation>,
+    /// Ids of work that is done with this, or was given up. Those that are gone are passed over.
+    pub settled: Vec<u64>,
 }
 
 /// "This receipt was accepted": holds for one receipt of one (`iss`, `jti`) only.

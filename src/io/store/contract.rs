@@ -94,6 +94,7 @@ macro_rules! suite {
                 due_work_is_taken_once_until_it_is_due_again,
                 work_is_taken_oldest_first,
                 work_can_be_rescheduled_and_settled,
+                an_item_that_falls_settles_nothing_and_notes_nothing,
                 observations_are_found_newest_first,
             ];
         }

@@ -9,6 +9,7 @@
 //! Out of scope: network file systems, where SQLite's locks do not hold.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqlitePool;
@@ -18,9 +19,9 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::io::store::{
-    Admission, Advance, Conflict, Entry, Epoch, Followup, HeadAdvance, Identity, KeySetVersion, NewObservation,
-    Observation, ObservationQuery, Peer, PeerChange, PeerState, Position, Publication, Publish, PutKeySet, PutPeer,
-    PutToken, SearchQuery, SearchRow, Store, StoreError, StoredReceipt, TileAt, Token, Unsequenced,
+    Admission, Advance, Conflict, Entry, Epoch, Followup, HeadAdvance, Identity, KeySetVersion, Observation,
+    ObservationQuery, Peer, PeerChange, PeerState, Position, Publication, Publish, PutKeySet, PutPeer, PutToken,
+    SearchQuery, SearchRow, Store, StoreError, StoredReceipt, TileAt, Token, Unsequenced,
 };
 
 mod claims;
@@ -36,9 +37,11 @@ mod search;
 mod sequence;
 #[cfg(test)]
 mod tests;
+mod wal;
 mod work;
 
 use fault::fault;
+use wal::WalKeeper;
 
 /// An open SQLite store. Cheap to clone; all clones share its connections.
 #[derive(Debug, Clone)]
@@ -47,6 +50,7 @@ pub struct SqliteStore {
     identity: Identity,
     writer: SqlitePool,
     readers: SqlitePool,
+    wal: Arc<WalKeeper>,
 }
 
 impl SqliteStore {
@@ -76,6 +80,7 @@ impl SqliteStore {
     /// Waits for running calls and closes the file; later calls fail. A store that is just dropped loses nothing, but
     /// its files may stay open for a moment.
     pub async fn close(&self) {
+        self.wal.stop().await;
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -222,10 +227,6 @@ impl Store for SqliteStore {
         directory::remove_token(self, name).await
     }
 
-    async fn put_blobs(&self, blobs: &[Vec<u8>]) -> Result<Vec<Digest>, StoreError> {
-        commit::put_blobs(self, blobs).await
-    }
-
     async fn blob(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         lookup::blob(self, digest).await
     }
@@ -244,14 +245,6 @@ impl Store for SqliteStore {
 
     async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError> {
         work::reschedule(self, id, due).await
-    }
-
-    async fn settle(&self, ids: &[u64]) -> Result<(), StoreError> {
-        work::settle(self, ids).await
-    }
-
-    async fn record_observation(&self, observation: &NewObservation) -> Result<(), StoreError> {
-        work::record(self, observation).await
     }
 
     async fn observations(&self, query: &ObservationQuery, limit: u32) -> Result<Vec<Observation>, StoreError> {

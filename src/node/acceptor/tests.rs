@@ -16,6 +16,7 @@ use crate::node::directory::tests::Place;
 use crate::node::issuer::CaughtUp;
 use crate::node::operator::{OnlineKeys, Operator};
 use crate::node::policies::Policies;
+use crate::node::write_path::WritePath;
 
 const TARGET: &str = "https://a.example/desk/rpc";
 const BODY: &[u8] = br#"{"jsonrpc":"2.0"}"#;
@@ -48,7 +49,8 @@ impl Scene {
         let (_, head) = watch::channel(TreeHead::empty());
         let caught_up = CaughtUp::since(time(NOW + 10_000));
         let operator = Arc::new(operator());
-        let issuer = ReceiptIssuer::start(operator, Arc::clone(&store), clock.clone(), head, 60, caught_up).0;
+        let writes = WritePath::start(Arc::clone(&store), clock.clone()).0;
+        let issuer = ReceiptIssuer::new(operator, writes, clock.clone(), head, 60, caught_up);
         let policies = Policies::open(Arc::clone(&store), &issuer, || Ok(starter::files())).await.unwrap();
         let decider = Decider::new(Arc::clone(&store), issuer.clone(), policies, 120, 300);
         let rate = Rate { per_s: 100, burst: 100 };

@@ -17,6 +17,7 @@ use crate::io::store::{Admission, Conflict, Followup, StoreError, StoredReceipt}
 use crate::node::directory::{ApprovedPeer, Refusal};
 use crate::node::issuer::received_receipt;
 use crate::node::observation::Noticed;
+use crate::node::write_path::WriteFailure;
 
 /// What we hold about one decision.
 #[derive(Debug, Default)]
@@ -69,12 +70,12 @@ pub(super) fn parse_stored(row: &StoredReceipt) -> Result<UnverifiedReceipt, Sto
 }
 
 impl FollowUp {
-    pub(super) async fn pull_evidence(&self, work: &Followup) -> Result<Next, StoreError> {
+    pub(super) async fn pull_evidence(&self, work: &Followup, left: &mut Admission) -> Result<Next, WriteFailure> {
         let Some(row) = self.store.receipt(&work.subject).await? else { return Ok(Next::Done) };
         let decision = parse_stored(&row)?;
         let held = Held::read(&self.store.related(&work.subject).await?, work)?;
         if held.lacks().is_empty() {
-            return self.conclude(work, &held).await;
+            return Ok(self.conclude(work, &held, left).await?);
         }
         let missing = |held: &Held, why: &str| {
             let detail = json!({ "problem": why });
@@ -82,7 +83,7 @@ impl FollowUp {
         };
         let peer = match self.directory.standing(&work.peer).await {
             Ok(peer) => peer,
-            Err(Refusal::Store(error)) => return Err(error),
+            Err(Refusal::Store(error)) => return Err(error.into()),
             Err(refusal) if is_final(&refusal) => return Ok(Next::Done),
             Err(refusal) => return Ok(missing(&held, refusal.problem().code())),
         };
@@ -94,10 +95,10 @@ impl FollowUp {
                 Ok(missing(&held, error.problem().code()))
             }
             Ok(Some(evidence)) => {
-                self.take(work, &decision, &peer, &held, &evidence).await?;
+                self.take(work, &decision, &peer, &held, &evidence, left).await?;
                 let held = Held::read(&self.store.related(&work.subject).await?, work)?;
                 match held.lacks().is_empty() {
-                    true => self.conclude(work, &held).await,
+                    true => Ok(self.conclude(work, &held, left).await?),
                     false => Ok(missing(&held, ProblemType::NotFound.code())),
                 }
             }
@@ -106,18 +107,18 @@ impl FollowUp {
 
     /// Compares the two sides' outcomes once both are there. Our own comes when the call ends, which may be after the
     /// peer's.
-    async fn conclude(&self, work: &Followup, held: &Held) -> Result<Next, StoreError> {
+    async fn conclude(&self, work: &Followup, held: &Held, left: &mut Admission) -> Result<Next, StoreError> {
         if let (Some((digest, _)), Some(executor)) = (&held.acknowledgement, &held.executor) {
             let named = executor.acknowledgement.as_ref().map(|named| named.digest);
             if named != Some(*digest) {
                 let detail = json!({ "problem": ProblemType::AcknowledgementOther, "held": digest, "named": named });
-                self.note(work, Noticed::AnswerInvalid, detail).await?;
+                self.note(work, left, Noticed::AnswerInvalid, detail).await?;
             }
         }
         match (&held.executor, &held.caller) {
             (Some(executor), Some(caller)) => {
                 if let Some(difference) = compare(executor, caller) {
-                    self.note(work, Noticed::OutcomeDisagrees, difference).await?;
+                    self.note(work, left, Noticed::OutcomeDisagrees, difference).await?;
                 }
                 Ok(Next::Done)
             }
@@ -134,14 +135,15 @@ impl FollowUp {
         peer: &ApprovedPeer,
         held: &Held,
         evidence: &Evidence,
-    ) -> Result<(), StoreError> {
+        left: &mut Admission,
+    ) -> Result<(), WriteFailure> {
         let answers = [
             (Kind::Acknowledgement, held.acknowledgement.is_none(), &evidence.acknowledgement),
             (Kind::Outcome, held.executor.is_none(), &evidence.outcome),
         ];
         for (kind, wanted, compact) in answers {
             if let (true, Some(compact)) = (wanted, compact) {
-                self.take_one(work, decision, peer, kind, compact).await?;
+                self.take_one(work, decision, peer, (kind, compact), left).await?;
             }
         }
         Ok(())
@@ -152,18 +154,18 @@ impl FollowUp {
         work: &Followup,
         decision: &UnverifiedReceipt,
         peer: &ApprovedPeer,
-        kind: Kind,
-        compact: &str,
-    ) -> Result<(), StoreError> {
+        (kind, compact): (Kind, &str),
+        left: &mut Admission,
+    ) -> Result<(), WriteFailure> {
         let invalid = |problem: ProblemType| compare::invalid(kind, problem, compact);
         let receipt = match UnverifiedReceipt::parse(compact.as_bytes()) {
             Ok(receipt) => receipt,
-            Err(error) => return self.note(work, Noticed::AnswerInvalid, invalid(error.problem())).await,
+            Err(error) => return Ok(self.note(work, left, Noticed::AnswerInvalid, invalid(error.problem())).await?),
         };
         // A peer that rotated its keys since its last refresh answers under a key that we have yet to see.
         let peer = match self.directory.standing_for(&work.peer, receipt.kid()).await {
             Ok(fresh) => fresh,
-            Err(Refusal::Store(error)) => return Err(error),
+            Err(Refusal::Store(error)) => return Err(error.into()),
             Err(_) => peer.clone(),
         };
         let mut question = Question::offline(Level::Signed, Trust::Pinned(&peer.key_set));
@@ -175,26 +177,27 @@ impl FollowUp {
         let verification = verify(receipt.clone(), &question);
         if verification.receipt.is_none() {
             let problem = verification.verdict.problem().unwrap_or(ProblemType::Internal);
-            return self.note(work, Noticed::AnswerInvalid, invalid(problem)).await;
+            return Ok(self.note(work, left, Noticed::AnswerInvalid, invalid(problem)).await?);
         }
-        self.keep(work, &receipt).await
+        self.keep(work, &receipt, left).await
     }
 
-    async fn keep(&self, work: &Followup, receipt: &UnverifiedReceipt) -> Result<(), StoreError> {
-        let now = self.clock.now();
+    async fn keep(
+        &self,
+        work: &Followup,
+        receipt: &UnverifiedReceipt,
+        left: &mut Admission,
+    ) -> Result<(), WriteFailure> {
         let row = received_receipt(receipt, None);
-        let followups = vec![Work::check_promise(row.digest, row.iss.clone(), now)];
-        let admission = Admission { receipts: vec![row], followups, ..Admission::default() };
-        for result in self.store.commit(now, &[admission]).await? {
-            match result {
-                Err(Conflict::DuplicateId { existing, .. }) if existing != receipt.digest() => {
-                    let detail = json!({ "first": existing, "second": receipt.compact() });
-                    self.note_about(work, existing, Noticed::TwoReceiptsOneId, detail).await?;
-                }
-                // The gateway stored the same receipt first.
-                Ok(()) | Err(_) => {}
+        let followups = vec![Work::check_promise(row.digest, row.iss.clone(), self.clock.now())];
+        match self.writes.commit(Admission { receipts: vec![row], followups, ..Admission::default() }).await {
+            Err(WriteFailure::Conflict(Conflict::DuplicateId { existing, .. })) if existing != receipt.digest() => {
+                let detail = json!({ "first": existing, "second": receipt.compact() });
+                Ok(self.note_about(work, existing, left, Noticed::TwoReceiptsOneId, detail).await?)
             }
+            // The gateway stored the same receipt first.
+            Ok(()) | Err(WriteFailure::Conflict(_)) => Ok(()),
+            Err(failure) => Err(failure),
         }
-        Ok(())
     }
 }

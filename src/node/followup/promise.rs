@@ -17,7 +17,7 @@ use crate::ground::receipt::payload::LogPromise;
 use crate::ground::receipt::verify::{Question, Trust, verify};
 use crate::ground::verdict::{Check, CheckResult, Level};
 use crate::io::client::FetchError;
-use crate::io::store::{Followup, StoreError};
+use crate::io::store::{Admission, Followup, StoreError};
 use crate::node::directory::{ApprovedPeer, Refusal};
 use crate::node::observation::Noticed;
 
@@ -28,7 +28,7 @@ const TILES_DEADLINE: Duration = Duration::from_secs(20);
 impl FollowUp {
     /// The sequence of tries reaches past the promised time. A proof from before it shows the promise kept; a proof
     /// from after it shows that the receipt is in the log, and leaves open since when.
-    pub(super) async fn check_promise(&self, work: &Followup) -> Result<Next, StoreError> {
+    pub(super) async fn check_promise(&self, work: &Followup, left: &mut Admission) -> Result<Next, StoreError> {
         let Some(row) = self.store.receipt(&work.subject).await? else { return Ok(Next::Done) };
         let receipt = parse_stored(&row)?;
         let peer = match self.directory.standing(&work.peer).await {
@@ -38,12 +38,12 @@ impl FollowUp {
             Err(refusal) => return Ok(Next::again(Noticed::PromiseUnproven, refusal.problem())),
         };
         match self.client.proof(&peer.endpoints, &row.jti, &row.digest).await {
-            Ok(Some(proof)) => self.judge(work, receipt, &peer, proof).await,
+            Ok(Some(proof)) => self.judge(work, receipt, &peer, proof, left).await,
             Ok(None) => {
                 // The issuer itself says that it has no proof, after the time that it promised.
                 if self.clock.now() > receipt.claims().log().include_by.plus(SKEW_S) {
                     let detail = json!({ "problem": ProblemType::ProofMissing });
-                    self.note(work, Noticed::PromiseUnproven, detail).await?;
+                    self.note(work, left, Noticed::PromiseUnproven, detail).await?;
                 }
                 Ok(Next::again(Noticed::PromiseUnproven, ProblemType::ProofMissing))
             }
@@ -57,6 +57,7 @@ impl FollowUp {
         receipt: UnverifiedReceipt,
         peer: &ApprovedPeer,
         proof: Vec<u8>,
+        left: &mut Admission,
     ) -> Result<Next, StoreError> {
         let gathered = self.head_proof(&peer.endpoints, receipt.claims().log(), &proof);
         let head_proof = match tokio::time::timeout(TILES_DEADLINE, gathered).await {
@@ -80,10 +81,10 @@ impl FollowUp {
         if let (Noticed::PromiseUnproven, Some(problem)) = (noticed, problem) {
             return Ok(Next::again(noticed, problem));
         }
-        let blob = self.store.put_blobs(&[proof]).await?;
-        let head = verdict.result(Check::Head);
-        let detail = json!({ "proof": blob.first(), "checkpoint_time": verdict.checkpoint_time, "head": head });
-        self.note(work, noticed, detail).await?;
+        let (blob, head) = (Digest::of(&proof), verdict.result(Check::Head));
+        let detail = json!({ "proof": blob, "checkpoint_time": verdict.checkpoint_time, "head": head });
+        left.blobs.push(proof);
+        self.note(work, left, noticed, detail).await?;
         Ok(Next::Done)
     }
 

@@ -15,6 +15,7 @@ use crate::io::store::Admission;
 use crate::node::directory::tests::Place;
 use crate::node::issuer::received_receipt;
 use crate::node::operator::OnlineKeys;
+use crate::node::write_path::WritePath;
 
 fn id(number: u8) -> ReceiptId {
     ReceiptId::from_parts(NOW * 1000, [number; 10])
@@ -51,6 +52,7 @@ impl Scene {
         let decision = issue(Payload::Decision(Box::new(payload)), &ours::receipt_key()).unwrap();
         let worker = FollowUp::new(
             Arc::clone(&place.store),
+            WritePath::start(Arc::clone(&place.store), place.clock.clone()).0,
             Arc::new(operator()),
             Arc::clone(&place.directory),
             client(),

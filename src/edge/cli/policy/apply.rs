@@ -12,6 +12,7 @@ use crate::ground::name::Code;
 use crate::node::issuer::ReceiptIssuer;
 use crate::node::policies::{Applied, Policies};
 use crate::node::sequencer::Sequencer;
+use crate::node::write_path::WritePath;
 
 pub(super) async fn run(place: &Place, output: &Output) -> Result<Exit, CliError> {
     let node = place.open().await?;
@@ -29,7 +30,8 @@ async fn apply(node: &OpenNode, output: &Output) -> Result<Exit, CliError> {
     let mut sequencer = Sequencer::open(store.clone(), operator.clone(), clock.clone(), head_file).await?;
     let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
     let within = settings(node.folder.config()).include_within_s;
-    let (issuer, _writer) = ReceiptIssuer::start(operator, store.clone(), clock, head, within, caught_up);
+    let (writes, _writer) = WritePath::start(store.clone(), clock.clone());
+    let issuer = ReceiptIssuer::new(operator, writes, clock, head, within, caught_up);
     let files = node.folder.policy_files()?;
     let before = store.current_epoch().await?;
     let policies = Policies::open(store.clone(), &issuer, || Ok(files.clone())).await?;

@@ -3,7 +3,7 @@
 use super::{Database, id, index_all, item, keep, own, received, them, time, us};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
-use crate::io::store::{NewReceipt, Position, StoredReceipt};
+use crate::io::store::{Admission, NewReceipt, Position, StoredReceipt};
 
 fn answer(n: u64) -> NewReceipt {
     NewReceipt { kind: Kind::Acknowledgement, relates_to: Some(received(1).digest), ..own(n) }
@@ -92,10 +92,11 @@ pub(in crate::io::store) async fn scans_go_on_where_they_stopped(database: &dyn 
 
 pub(in crate::io::store) async fn blobs_are_kept_under_their_digest(database: &dyn Database) {
     let store = database.open().await;
-    let digests = store.put_blobs(&[b"a".to_vec(), b"b".to_vec(), b"a".to_vec()]).await.unwrap();
-    assert_eq!(digests, [Digest::of(b"a"), Digest::of(b"b"), Digest::of(b"a")]);
-    let item = crate::io::store::Admission { blobs: vec![b"b".to_vec(), b"c".to_vec()], ..item(own(1)) };
-    store.commit(time(0), &[item]).await.unwrap();
+    let alone = Admission { blobs: [b"a", b"b", b"a"].map(|bytes| bytes.to_vec()).into(), ..Admission::default() };
+    let beside = Admission { blobs: vec![b"b".to_vec(), b"c".to_vec()], ..item(own(1)) };
+    for item in [alone, beside] {
+        assert_eq!(store.commit(time(0), &[item]).await.unwrap(), [Ok(())]);
+    }
     drop(store);
     let store = database.open().await;
     for bytes in [b"a", b"b", b"c"] {

@@ -1,6 +1,7 @@
 //! Follow-ups and observations.
 
 use super::{Database, item, own, them, time, us};
+use crate::ground::name::Issuer;
 use crate::io::store::{Admission, NewFollowup, NewObservation, ObservationQuery, Store};
 
 fn followup(n: u64, due: u64) -> NewFollowup {
@@ -41,30 +42,41 @@ pub(in crate::io::store) async fn work_can_be_rescheduled_and_settled(database: 
     let taken = store.take_followups(time(10), time(99), 10).await.unwrap();
     let [one, two, three] = taken.as_slice() else { panic!("{taken:?}") };
     assert!(store.reschedule(one.id, time(20)).await.unwrap());
-    store.settle(&[two.id, three.id, 12345]).await.unwrap();
-    store.settle(&[]).await.unwrap();
+    let settle = |settled| Admission { settled, ..Admission::default() };
+    let batch = [settle(vec![two.id, 12345]), settle(vec![three.id, two.id]), settle(Vec::new())];
+    assert_eq!(store.commit(time(10), &batch).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
     assert!(!store.reschedule(two.id, time(20)).await.unwrap());
     let left = store.take_followups(time(1000), time(2000), 10).await.unwrap();
     assert_eq!(left.iter().map(|work| work.id).collect::<Vec<_>>(), [one.id]);
 }
 
+pub(in crate::io::store) async fn an_item_that_falls_settles_nothing_and_notes_nothing(database: &dyn Database) {
+    let store = database.open().await;
+    queue(&*store, vec![followup(1, 10)]).await;
+    let taken = store.take_followups(time(10), time(20), 10).await.unwrap();
+    let observations = vec![observation(1, "slow_log", them())];
+    let falls = Admission { observations, settled: vec![taken[0].id], ..item(own(99)) };
+    assert!(store.commit(time(10), &[falls]).await.unwrap()[0].is_err());
+    assert_eq!(store.take_followups(time(20), time(30), 10).await.unwrap().len(), 1);
+    assert_eq!(store.observations(&ObservationQuery::default(), 9).await.unwrap(), []);
+}
+
+fn observation(n: u64, kind: &str, peer: Issuer) -> NewObservation {
+    let detail = format!(r#"{{"n":{n}}}"#);
+    NewObservation { at: time(n), kind: kind.parse().unwrap(), peer, about: (n > 1).then(|| own(n).digest), detail }
+}
+
 pub(in crate::io::store) async fn observations_are_found_newest_first(database: &dyn Database) {
     let store = database.open().await;
-    let observation = |n: u64, kind: &str, peer| NewObservation {
-        at: time(n),
-        kind: kind.parse().unwrap(),
-        peer,
-        about: (n > 1).then(|| own(n).digest),
-        detail: format!(r#"{{"n":{n}}}"#),
-    };
     let all = [
         observation(1, "slow_log", them()),
         observation(2, "missing_answer", them()),
         observation(3, "slow_log", us()),
     ];
-    for one in &all {
-        store.record_observation(one).await.unwrap();
-    }
+    let (first, rest) = all.split_at(1);
+    let noticed =
+        |observations: &[NewObservation]| Admission { observations: observations.into(), ..Admission::default() };
+    store.commit(time(3), &[noticed(first), noticed(rest)]).await.unwrap();
     drop(store);
     let store = database.open().await;
     let found = store.observations(&ObservationQuery::default(), 2).await.unwrap();

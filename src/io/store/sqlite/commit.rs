@@ -6,9 +6,10 @@ use super::SqliteStore;
 use super::claims::Claims;
 use super::fault::{fault, is_taken};
 use super::rows::{read_number, runs, statement};
+use super::work;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::Timestamp;
-use crate::io::store::{Admission, Conflict, NewFollowup, NewReceipt, StoreError};
+use crate::io::store::{Admission, Conflict, NewReceipt, StoreError};
 
 /// Whether stored receipt ids are looked up before the insert.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,10 +55,9 @@ async fn attempt(
         return Ok(None);
     }
     insert_claims(&mut tx, at, &kept).await?;
-    let followups: Vec<&NewFollowup> = kept.iter().flat_map(|item| &item.followups).collect();
-    insert_followups(&mut tx, &followups).await?;
     let blobs: Vec<&[u8]> = kept.iter().flat_map(|item| &item.blobs).map(Vec::as_slice).collect();
     insert_blobs(&mut tx, &blobs).await?;
+    work::keep(&mut tx, &kept).await?;
     tx.commit().await.map_err(fault)?;
     Ok(Some(answers))
 }
@@ -151,20 +151,7 @@ async fn insert_claims(
     Ok(())
 }
 
-async fn insert_followups(connection: &mut SqliteConnection, followups: &[&NewFollowup]) -> Result<(), StoreError> {
-    for run in runs(followups) {
-        statement("INSERT INTO followup (due, kind, subject, peer) ", run, "", |row, followup| {
-            row.time(followup.due).text(followup.kind.as_str()).bytes(&followup.subject.0).text(followup.peer.as_str());
-        })
-        .build()
-        .execute(&mut *connection)
-        .await
-        .map_err(fault)?;
-    }
-    Ok(())
-}
-
-async fn insert_blobs(connection: &mut SqliteConnection, blobs: &[&[u8]]) -> Result<Vec<Digest>, StoreError> {
+async fn insert_blobs(connection: &mut SqliteConnection, blobs: &[&[u8]]) -> Result<(), StoreError> {
     let blobs: Vec<(Digest, &[u8])> = blobs.iter().map(|bytes| (Digest::of(bytes), *bytes)).collect();
     for run in runs(&blobs) {
         let after = " ON CONFLICT (digest) DO NOTHING";
@@ -176,13 +163,5 @@ async fn insert_blobs(connection: &mut SqliteConnection, blobs: &[&[u8]]) -> Res
         .await
         .map_err(fault)?;
     }
-    Ok(blobs.into_iter().map(|(digest, _)| digest).collect())
-}
-
-pub(super) async fn put_blobs(store: &SqliteStore, blobs: &[Vec<u8>]) -> Result<Vec<Digest>, StoreError> {
-    let blobs: Vec<&[u8]> = blobs.iter().map(Vec::as_slice).collect();
-    let mut tx = store.write().await?;
-    let digests = insert_blobs(&mut tx, &blobs).await?;
-    tx.commit().await.map_err(fault)?;
-    Ok(digests)
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Creating, opening and upgrading the file.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -9,6 +10,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 use super::SqliteStore;
 use super::fault::fault;
 use super::rows::{number, read_text};
+use super::wal::{self, WalKeeper};
 use crate::ground::log::merkle::TreeHead;
 use crate::io::store::{Identity, StoreError};
 
@@ -152,7 +154,8 @@ pub(super) fn schema_version() -> u32 {
 
 async fn assemble(path: &Path, identity: Identity, writer: SqlitePool) -> Result<SqliteStore, StoreError> {
     let readers = connect(path, READERS, true).await?;
-    Ok(SqliteStore { path: path.to_owned(), identity, writer, readers })
+    let wal = Arc::new(WalKeeper::start(readers.clone()));
+    Ok(SqliteStore { path: path.to_owned(), identity, writer, readers, wal })
 }
 
 async fn connect(path: &Path, connections: u32, reading: bool) -> Result<SqlitePool, StoreError> {
@@ -172,7 +175,8 @@ async fn connect(path: &Path, connections: u32, reading: bool) -> Result<SqliteP
         options.pragma("query_only", "ON")
     } else {
         // A negative cache size counts KiB.
-        options.pragma("cache_size", format!("-{WRITER_CACHE_KIB}"))
+        let options = options.pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        options.pragma("wal_autocheckpoint", wal::MAX_PAGES.to_string())
     };
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)

@@ -87,22 +87,28 @@ fn check_indices(step: &HeadAdvance) -> Result<(), StoreError> {
     )))
 }
 
+/// One statement, whatever the number of entries: their positions as a JSON array, their digests side by side.
 async fn move_entries(tx: &mut Transaction<'static, Sqlite>, step: &HeadAdvance) -> Result<(), StoreError> {
-    let mut moved = 0;
-    for run in runs(&step.entries) {
-        let after = ") AS new CROSS JOIN unsequenced AS u ON u.position = new.column2 AND u.digest = new.column3";
-        let insert = "INSERT INTO entry (idx, position, digest) SELECT new.column1, u.position, u.digest FROM (";
-        let mut insert = statement(insert, run, after, |row, entry| {
-            row.number(entry.index).number(entry.position.0).bytes(&entry.digest.0);
-        });
-        moved += insert.build().execute(&mut **tx).await.map_err(fault)?.rows_affected();
-    }
+    let positions: Vec<u64> = step.entries.iter().map(|entry| entry.position.0).collect();
+    let digests: Vec<u8> = step.entries.iter().flat_map(|entry| entry.digest.0).collect();
+    let moved = sqlx::query(
+        "INSERT INTO entry (idx, position, digest)
+         SELECT ?1 + wanted.key, u.position, u.digest
+         FROM json_each(?2) AS wanted CROSS JOIN unsequenced AS u ON u.position = wanted.value
+         WHERE u.digest = substr(?3, 32 * wanted.key + 1, 32)",
+    )
+    .bind(number(step.from.size))
+    .bind(serde_json::json!(positions).to_string())
+    .bind(digests)
+    .execute(&mut **tx)
+    .await
+    .map_err(fault)?;
     sqlx::query("DELETE FROM unsequenced WHERE position IN (SELECT position FROM entry WHERE idx >= ?)")
         .bind(number(step.from.size))
         .execute(&mut **tx)
         .await
         .map_err(fault)?;
-    if Ok(moved) == u64::try_from(step.entries.len()) {
+    if Ok(moved.rows_affected()) == u64::try_from(step.entries.len()) {
         return Ok(());
     }
     Err(StoreError::unfitting("log entries that are not among the waiting receipts"))

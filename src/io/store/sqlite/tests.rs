@@ -5,8 +5,9 @@ use tempfile::TempDir;
 
 use super::commit::QUEUE;
 use super::{SqliteStore, open};
+use crate::ground::crypto::hash::Digest;
 use crate::io::store::contract::{Database, accept, id, identity, item, keep, own, received, stored_ids, suite, time};
-use crate::io::store::{Identity, Store, StoreError};
+use crate::io::store::{Admission, Identity, Store, StoreError};
 
 /// One file in a folder of its own.
 struct File {
@@ -244,7 +245,9 @@ async fn the_database_refuses_to_change_evidence() {
 async fn a_changed_blob_is_noticed() {
     let file = file().await;
     let store = file.store().await;
-    let [digest] = store.put_blobs(&[b"policy".to_vec()]).await.unwrap()[..] else { panic!() };
+    let digest = Digest::of(b"policy");
+    let item = Admission { blobs: vec![b"policy".to_vec()], ..Admission::default() };
+    store.commit(time(0), &[item]).await.unwrap();
     tamper(&store, "UPDATE blob SET bytes = x'00'").await.unwrap();
     assert!(matches!(store.blob(&digest).await, Err(StoreError::Corrupt { .. })));
 }
@@ -299,7 +302,7 @@ async fn a_commit_that_nobody_waits_for_any_more_is_kept_whole_or_not_at_all() {
             () = async { for _ in 0..n * 20 { tokio::task::yield_now().await } } => {}
         }
         // The abandoned transaction may still be ending: the next write waits for it, and the reads come after.
-        store.put_blobs(&[]).await.unwrap();
+        store.commit(time(0), &[Admission::default()]).await.unwrap();
         let (first, second) = (received(2 * n), received(2 * n + 1));
         let kept = [
             store.accepted(&first.iss, &first.jti).await.unwrap().is_some(),

@@ -6,7 +6,7 @@ use super::SqliteStore;
 use super::fault::fault;
 use super::rows::{number, read_digest, read_issuer, read_number, read_text, read_time, runs, statement, time};
 use crate::ground::name::Timestamp;
-use crate::io::store::{Followup, NewObservation, Observation, ObservationQuery, StoreError};
+use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, Observation, ObservationQuery, StoreError};
 
 type FollowupColumns = (i64, i64, String, Vec<u8>, String, i64);
 
@@ -19,6 +19,62 @@ fn read_followup((id, due, kind, subject, peer, attempts): FollowupColumns) -> R
         peer: read_issuer(&peer)?,
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
     })
+}
+
+/// What the items of a commit say about work and observations.
+pub(super) async fn keep(connection: &mut SqliteConnection, kept: &[&Admission]) -> Result<(), StoreError> {
+    let followups: Vec<_> = kept.iter().flat_map(|item| &item.followups).collect();
+    insert_followups(connection, &followups).await?;
+    let observations: Vec<_> = kept.iter().flat_map(|item| &item.observations).collect();
+    insert_observations(connection, &observations).await?;
+    let settled: Vec<_> = kept.iter().flat_map(|item| &item.settled).copied().collect();
+    delete_followups(connection, &settled).await
+}
+
+async fn insert_followups(connection: &mut SqliteConnection, followups: &[&NewFollowup]) -> Result<(), StoreError> {
+    for run in runs(followups) {
+        statement("INSERT INTO followup (due, kind, subject, peer) ", run, "", |row, followup| {
+            row.time(followup.due).text(followup.kind.as_str()).bytes(&followup.subject.0).text(followup.peer.as_str());
+        })
+        .build()
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
+}
+
+async fn insert_observations(
+    connection: &mut SqliteConnection,
+    observations: &[&NewObservation],
+) -> Result<(), StoreError> {
+    for run in runs(observations) {
+        statement("INSERT INTO observation (at, kind, peer, about, detail) ", run, "", |row, observation| {
+            row.time(observation.at)
+                .text(observation.kind.as_str())
+                .text(observation.peer.as_str())
+                .optional_bytes(observation.about.as_ref().map(|digest| digest.0.as_slice()))
+                .text(&observation.detail);
+        })
+        .build()
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
+}
+
+async fn delete_followups(connection: &mut SqliteConnection, ids: &[u64]) -> Result<(), StoreError> {
+    for run in runs(ids) {
+        statement("DELETE FROM followup WHERE id IN (", run, ")", |row, id| {
+            row.number(*id);
+        })
+        .build()
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn take(
@@ -76,36 +132,6 @@ pub(super) async fn reschedule(store: &SqliteStore, id: u64, due: Timestamp) -> 
         .await
         .map_err(fault)?;
     Ok(moved.rows_affected() > 0)
-}
-
-pub(super) async fn settle(store: &SqliteStore, ids: &[u64]) -> Result<(), StoreError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let mut tx = store.write().await?;
-    for run in runs(ids) {
-        statement("DELETE FROM followup WHERE id IN (", run, ")", |row, id| {
-            row.number(*id);
-        })
-        .build()
-        .execute(&mut *tx)
-        .await
-        .map_err(fault)?;
-    }
-    tx.commit().await.map_err(fault)
-}
-
-pub(super) async fn record(store: &SqliteStore, observation: &NewObservation) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO observation (at, kind, peer, about, detail) VALUES (?, ?, ?, ?, ?)")
-        .bind(time(observation.at))
-        .bind(observation.kind.as_str())
-        .bind(observation.peer.as_str())
-        .bind(observation.about.as_ref().map(|digest| digest.0.as_slice()))
-        .bind(&observation.detail)
-        .execute(&store.writer)
-        .await
-        .map_err(fault)?;
-    Ok(())
 }
 
 type ObservationColumns = (i64, i64, String, String, Option<Vec<u8>>, String);
