@@ -166,10 +166,17 @@ impl Node {
     /// Starts a node. The log is taken up first, since every receipt names its head, the one that begins the first
     /// epoch included.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
-        let NodeParts { operator, store, clock, head_file, policy_folder, pseudonym_key, peers, settings } = parts;
+        let NodeParts { operator, store, clock, head_file, policy_folder, pseudonym_key, peers, mut settings } = parts;
         let client = PeerClient::new(&peers)?;
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
+        if !sequencer.remembers() {
+            tracing::warn!(
+                "no head file tells what this log signed last, so its database may have been restored: receipts that \
+                 peers issued before now are refused"
+            );
+            settings.terms.issued_from = clock.now();
+        }
         let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
         let (writes, writer) = WritePath::start(Arc::clone(&store), clock.clone());
         let issuer = ReceiptIssuer::new(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
-use crate::ground::name::Issuer;
+use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
@@ -43,6 +43,9 @@ pub struct Terms {
     pub skew_s: u64,
     /// Acknowledgements for one peer.
     pub rate: Rate,
+    /// Receipts issued before it are refused, unless the store has their answer: set when nobody can rule out that a
+    /// restored store forgot what was accepted.
+    pub issued_from: Timestamp,
 }
 
 /// What came in, as this node saw it.
@@ -201,6 +204,7 @@ impl Acceptor {
         if !self.rates.take(&claims.iss, self.clock.now_ms()) {
             return Err(NotAccepted::of(ProblemType::RateLimited).said_by(&claims.iss));
         }
+        self.check_issued(&claims).await?;
         let body_checked = verdict.result(Check::Body) == CheckResult::Pass;
         let asked = ask(&claims, body_checked);
         let judgement = answer::judge(&self.decider, &claims, &asked);
@@ -225,6 +229,20 @@ impl Acceptor {
                 detail: Some(failure.to_string()),
                 ..NotAccepted::of(failure.problem()).said_by(&claims.iss)
             }),
+        }
+    }
+
+    /// After a restore the replay entries of what was accepted shortly before may be gone.
+    async fn check_issued(&self, claims: &Decision) -> Result<(), NotAccepted> {
+        if claims.iat >= self.terms.issued_from {
+            return Ok(());
+        }
+        match self.store.accepted(&claims.iss, &claims.jti).await {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(NotAccepted::of(ProblemType::IssuedBeforeWatermark).said_by(&claims.iss)),
+            Err(error) => {
+                Err(NotAccepted { detail: Some(error.to_string()), ..NotAccepted::of(ProblemType::StorageUnavailable) })
+            }
         }
     }
 

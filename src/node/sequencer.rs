@@ -143,6 +143,12 @@ impl Sequencer {
         })
     }
 
+    /// Whether it is known what was signed last: nothing by a new log, and otherwise what the head file says. Where it
+    /// is not known, nobody can tell a restored database from one that goes on.
+    pub fn remembers(&self) -> bool {
+        self.signed.is_some() || self.edge.head() == TreeHead::empty()
+    }
+
     /// The published head, as it moves.
     pub fn published(&self) -> watch::Receiver<TreeHead> {
         self.published.subscribe()

@@ -114,3 +114,21 @@ impl Body for Watched {
         self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn trailers_do_not_pass() {
+        let trailers = http::HeaderMap::from_iter([(http::HeaderName::from_static("x-total"), "2".parse().unwrap())]);
+        let frames = [Frame::data(Bytes::from("one ")), Frame::data(Bytes::from("two")), Frame::trailers(trailers)];
+        let frames = frames.map(Ok::<_, std::convert::Infallible>);
+        let body = reqwest::Body::wrap(StreamBody::new(futures_util::stream::iter(frames)));
+        let collected = Watched::new(Bytes::from("zero "), body, None).collect().await.unwrap();
+        assert!(collected.trailers().is_none());
+        assert_eq!(collected.to_bytes(), "zero one two");
+    }
+}

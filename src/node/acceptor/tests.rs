@@ -36,6 +36,7 @@ fn operator() -> Operator {
 /// `https://a.example`, a peer, and the peer's decision about one request.
 struct Scene {
     place: Place,
+    peer: PeerServer,
     acceptor: Acceptor,
     receipt: SignedReceipt,
     nonce: String,
@@ -54,10 +55,11 @@ impl Scene {
         let policies = Policies::open(Arc::clone(&store), &issuer, || Ok(starter::files())).await.unwrap();
         let decider = Decider::new(Arc::clone(&store), issuer.clone(), policies, 120, 300);
         let rate = Rate { per_s: 100, burst: 100 };
-        let terms = Terms { level: Level::Signed, demand_body: true, skew_s: SKEW_S, rate };
+        let (level, issued_from) = (Level::Signed, Timestamp::EPOCH);
+        let terms = Terms { level, demand_body: true, skew_s: SKEW_S, rate, issued_from };
         let acceptor = Acceptor::new(store, clock, issuer, decider, Arc::clone(&place.directory), terms);
-        let (receipt, nonce) = decided(&peer);
-        Self { place, acceptor, receipt, nonce }
+        let (receipt, nonce) = decided(&peer, 1, None);
+        Self { place, peer, acceptor, receipt, nonce }
     }
 
     fn arrival(&self) -> Arrival<'_> {
@@ -81,8 +83,8 @@ impl Scene {
     }
 }
 
-/// The peer's decision about `POST` of the body to the target, and what opens it.
-fn decided(peer: &PeerServer) -> (SignedReceipt, String) {
+/// Number `n` of the peer's decisions about `POST` of the body to the target, and what opens it.
+fn decided(peer: &PeerServer, n: u8, retry_of: Option<ReceiptId>) -> (SignedReceipt, String) {
     let nonce = Nonce::from_bytes([42; 32]);
     let binding = RequestBinding {
         body: BodyBinding::Bound,
@@ -94,7 +96,8 @@ fn decided(peer: &PeerServer) -> (SignedReceipt, String) {
         aud: ours::issuer(),
         iat: time(NOW),
         exp: time(NOW + 300),
-        jti: ReceiptId::from_parts(NOW * 1000, [1; 10]),
+        jti: ReceiptId::from_parts(NOW * 1000, [n; 10]),
+        retry_of,
         effect: Effect::Allow,
         binding: Some(binding),
         log: LogPromise { include_by: time(NOW + 60), origin: peer.log_origin(), root: Digest::of(b""), size: 0 },
@@ -142,4 +145,28 @@ async fn an_expired_receipt_is_answered_only_if_all_else_holds() {
     let fresh = Scene::new().await;
     fresh.place.hand.set(time(NOW + 1000));
     assert_eq!(fresh.accept(&fresh.arrival()).await.unwrap_err().problem, ProblemType::Expired);
+}
+
+#[tokio::test]
+async fn a_retry_is_a_new_receipt_and_a_new_call() {
+    let mut scene = Scene::new().await;
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
+    let first = *scene.receipt.payload.jti();
+    (scene.receipt, scene.nonce) = decided(&scene.peer, 2, Some(first));
+    let Ok(Acceptance::Fresh(accepted)) = scene.accept(&scene.arrival()).await else { panic!("not fresh") };
+    let Payload::Decision(claims) = accepted.decision.payload() else { panic!("no decision") };
+    assert_eq!(claims.retry_of, Some(first));
+}
+
+#[tokio::test]
+async fn what_was_issued_before_a_restored_node_started_is_refused_unless_its_answer_is_there() {
+    let mut scene = Scene::new().await;
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
+    scene.acceptor.terms.issued_from = time(NOW + 1);
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Duplicate { .. })));
+    (scene.receipt, scene.nonce) = decided(&scene.peer, 2, None);
+    let refused = scene.accept(&scene.arrival()).await.unwrap_err();
+    assert_eq!(refused.problem, ProblemType::IssuedBeforeWatermark);
+    scene.acceptor.terms.issued_from = time(NOW);
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
 }

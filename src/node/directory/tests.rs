@@ -2,7 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::ground::crypto::keys::{ReceiptPurpose, RootPurpose, SigningKey};
-use crate::ground::discovery::DISCOVERY_PATH;
+use crate::ground::discovery::{DISCOVERY_PATH, DiscoveryDocument};
 use crate::io::client::tests::client;
 use crate::io::client::tests::server::{NOW, PeerServer, time};
 use crate::io::clock::Hand;
@@ -219,4 +219,16 @@ async fn a_peer_that_is_down_is_not_added() {
     let error = place.directory.add(&gone, None).await.unwrap_err();
     assert_eq!(error.problem(), ProblemType::PeerUnreachable);
     assert_eq!(place.store.peers().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn the_key_set_counts_where_the_rest_of_the_document_differs() {
+    let place = Place::new().await;
+    let (peer, other) = (PeerServer::start(20).await, PeerServer::start(60).await);
+    let document = |of: &PeerServer| DiscoveryDocument::of(&of.key_set(1, None), Vec::new()).unwrap();
+    let mixed = DiscoveryDocument { log: document(&other).log, ..document(&peer) };
+    peer.set(DISCOVERY_PATH, 200, serde_json::to_vec(&mixed).unwrap());
+    place.directory.add(&peer.issuer, Some(peer.fingerprint())).await.unwrap();
+    let trusted = place.directory.standing(&peer.issuer).await.unwrap().key_set;
+    assert_eq!(trusted.key_set().document(), peer.key_set(1, None).document());
 }

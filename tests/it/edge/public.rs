@@ -1,9 +1,10 @@
 //! The public listener: what strangers may read, and how often.
 
 use countersign::ground::discovery::Discovered;
+use countersign::node::tokens::Role;
 use serde_json::Value;
 
-use super::{TestNode, body};
+use super::{TestNode, body, create};
 
 #[tokio::test]
 async fn discovery_leads_to_the_operators_own_key_set() {
@@ -14,6 +15,30 @@ async fn discovery_leads_to_the_operators_own_key_set() {
     let operator = &node.server.node().operator;
     let discovered = Discovered::parse(&bytes, operator.issuer()).unwrap();
     assert_eq!(discovered.key_set.fingerprint(), operator.key_set().key_set().fingerprint());
+    node.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn discovery_is_the_same_for_everybody_and_names_no_peer_and_no_agent() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = create(&place.path().join("node")).await;
+    countersign::io::secret_files::create(&place.path().join("secret")).unwrap();
+    let routes = format!(
+        "[[inbound]]\nname = \"inner-name\"\npath = \"/desk\"\nupstream = \"http://127.0.0.1:1\"\n\
+         [[outbound]]\nname = \"their-desk\"\npeer = \"https://b.example\"\nurl = \"https://b.example/desk\"\n\
+         [[agent]]\nname = \"caller\"\nsecret_file = {:?}\n",
+        place.path().join("secret")
+    );
+    let node = TestNode::of(place, folder, &routes).await;
+    let plain = node.get_public("/.well-known/countersign").send().await.unwrap().text().await.unwrap();
+    let token = node.token(Role::Decide).await;
+    let dressed = node.get_public("/.well-known/countersign").bearer_auth(&token).header("host", "other.example");
+    let dressed = dressed.header("x-forwarded-host", "other.example").header("accept-language", "eo");
+    assert_eq!(dressed.send().await.unwrap().text().await.unwrap(), plain);
+    assert!(plain.contains("/desk"), "{plain}");
+    for name in ["inner-name", "their-desk", "b.example", "caller"] {
+        assert!(!plain.contains(name), "`{name}` in {plain}");
+    }
     node.server.shutdown().await;
 }
 

@@ -1,6 +1,7 @@
 //! Starting, answering and ending.
 
 use countersign::edge::server::{ServeError, Server};
+use countersign::ground::name::Timestamp;
 
 use super::{TestNode, create};
 
@@ -38,6 +39,20 @@ async fn a_node_that_was_shut_down_starts_again_where_it_was() {
     let again = TestNode::of(place, folder, "").await;
     assert_eq!(again.server.node().policies.active().number, 1);
     assert!(again.server.node().published.borrow().size >= 1, "the shutdown published the configuration receipt");
+    assert_eq!(again.server.node().settings.terms.issued_from, Timestamp::EPOCH, "the head file is there");
+    again.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_node_that_lost_its_head_file_takes_no_receipt_from_before_its_start() {
+    let node = TestNode::start().await;
+    let place = node.place;
+    assert!(node.server.shutdown().await);
+    let folder = countersign::edge::data_folder::DataFolder::open(place.path().join("node")).unwrap();
+    std::fs::remove_file(folder.path().join("head")).unwrap();
+    let before = countersign::io::clock::Clock::system().now();
+    let again = TestNode::of(place, folder, "").await;
+    assert!(again.server.node().settings.terms.issued_from >= before);
     again.server.shutdown().await;
 }
 
