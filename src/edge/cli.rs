@@ -33,6 +33,8 @@ use clap::{Parser, Subcommand};
 pub use output::Exit;
 use output::{CliError, Output};
 
+use crate::ground::crypto::hash::Digest;
+
 const EXIT_CODES: &str = "\
 Exit codes:
    0  valid, or done
@@ -93,7 +95,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
 
 /// Runs one command line, the program's name first, to its end.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match Cli::try_parse_from(digests_last(arguments)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
@@ -106,6 +108,23 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// One digest in 64 begins with a hyphen, and would be taken for an option. The parser does not look for options behind
+/// `--`, so such digests go there; the value of an option stays where it is.
+fn digests_last(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let (mut first, mut digests) = (Vec::new(), Vec::new());
+    for argument in arguments {
+        let digest = argument.to_str().is_some_and(|text| text.starts_with('-') && Digest::parse(text).is_ok());
+        let is_value = first.last().is_some_and(|before| before == "--fingerprint");
+        let list = if digest && !is_value { &mut digests } else { &mut first };
+        list.push(argument);
+    }
+    if !digests.is_empty() && !first.iter().any(|argument| argument == "--") {
+        first.push("--".into());
+    }
+    first.extend(digests);
+    first
 }
 
 /// Help and version are answers; everything else that the parser has to say is wrong use, for which the code is 64 here
@@ -128,5 +147,28 @@ mod tests {
     #[test]
     fn the_arguments_contradict_nothing() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_digest_may_begin_like_an_option() {
+        let digest = "-oH0vN5cCPlfUZqmXoZ5zp3o9y5e8Aq8bqmuVBYLVZs";
+        let lines: [&[&str]; 8] = [
+            &["receipt", "show", digest, "--json"],
+            &["receipt", "show", "--json", digest],
+            &["receipt", "show", "--", digest],
+            &["log", "proof", digest],
+            &["policy", "show", digest],
+            &["bundle", "create", digest, "--out", "file.json"],
+            &["bundle", "create", "--withhold-openings", digest, digest, "-o", "file.json", digest],
+            &["peer", "add", "https://b.example", "--fingerprint", digest],
+        ];
+        for line in lines {
+            let arguments = [&["countersign"], line].concat();
+            let parsed = Cli::try_parse_from(digests_last(arguments.iter().map(OsString::from)));
+            let parsed = format!("{:?}", parsed.unwrap_or_else(|error| panic!("{line:?}: {error}")));
+            let count = line.iter().filter(|word| **word == digest).count();
+            assert_eq!(parsed.matches(digest).count(), count, "{line:?}: {parsed}");
+            assert_eq!(parsed.contains("out: Some(\"file.json\")"), line.contains(&"file.json"), "{line:?}: {parsed}");
+        }
     }
 }

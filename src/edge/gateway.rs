@@ -32,7 +32,7 @@ mod refuse;
 mod tests;
 mod watched;
 
-pub use counts::{CallLabels, Counts, Direction, Fate};
+pub use counts::{CallLabels, Counts, DecisionLabels, Direction, Fate, Via};
 
 use crate::edge::config::{Config, InboundRoute, Listen, OutboundRoute};
 use crate::ground::name::Issuer;

@@ -7,7 +7,7 @@ mod metrics;
 
 use std::io::IsTerminal as _;
 
-pub use metrics::{ListenerName, Metrics, Snapshot, Via};
+pub use metrics::{ListenerName, Metrics, Snapshot};
 use tracing_subscriber::EnvFilter;
 
 /// The environment variable that says what is logged, such as `info` or `countersign=debug`.

@@ -295,6 +295,11 @@ fn read_nonce(text: Option<&str>) -> Result<Option<Nonce>, ProblemType> {
     text.map(Nonce::parse).transpose().map_err(|_| ProblemType::NonceInvalid)
 }
 
+/// A query may hold secrets, and this text goes to the operator's log.
+fn path_of(target: &str) -> String {
+    target.split_once('?').map_or_else(|| target.to_owned(), |(path, _)| format!("{path}?…"))
+}
+
 /// For the operator that verifies: what the receipt names, and what this node saw.
 fn expectation(receipt: &UnverifiedReceipt, arrival: &Arrival<'_>) -> String {
     let claims = receipt.claims();
@@ -304,7 +309,7 @@ fn expectation(receipt: &UnverifiedReceipt, arrival: &Arrival<'_>) -> String {
         claims.jti(),
         claims.aud(),
         arrival.method,
-        arrival.target
+        path_of(arrival.target)
     )
 }
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::ground::canonical;
 use crate::ground::crypto::hash::Digest;
-use crate::ground::effect::Effect;
+use crate::ground::effect::{Effect, Reason};
 use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::policy::Request;
 use crate::ground::receipt::binding::{Committed, Nonce};
@@ -189,6 +189,11 @@ impl Decider {
 
     /// Asks the policy in force.
     pub fn judge(&self, request: &Request) -> Judgement {
+        if let Some(epoch) = self.policies.unknown() {
+            let denied = self.observed(Effect::Deny, vec![Reason::EngineError.code()], Vec::new());
+            let errors = vec![format!("this node cannot answer by the epoch `{epoch}`, which is in force")];
+            return Judgement { assurance: Assurance::Evaluated, errors, ..denied };
+        }
         let active = self.policies.active();
         let evaluation = active.engine.evaluate(request);
         Judgement {

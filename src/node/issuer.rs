@@ -168,6 +168,11 @@ impl ReceiptIssuer {
         Ok(())
     }
 
+    /// Whether commits go through. What waits in a full queue is written all the same.
+    pub async fn can_write(&self) -> bool {
+        !matches!(self.writes.commit(Admission::default()).await, Err(WriteFailure::Store(_) | WriteFailure::Stopped))
+    }
+
     /// Signs and commits. When this returns a receipt, it is durable.
     pub async fn issue(&self, payload: Payload, with: Attachments) -> Result<SignedReceipt, IssueFailure> {
         self.check_capacity()?;

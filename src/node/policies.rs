@@ -4,7 +4,7 @@
 //! revision's bytes are kept by digest in the same commit, so a decision of any epoch can be evaluated again. A file
 //! that was edited and not applied changes nothing. Out of scope: what policies say (`ground::policy`).
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::Code;
@@ -37,6 +37,9 @@ pub enum PoliciesError {
     /// An epoch's manifest is none.
     #[error("the manifest `{0}` of an epoch is damaged; run `countersign log fsck`")]
     Damaged(Digest),
+    /// Another version of the engine made the epoch in force, and the same bytes mean another epoch here.
+    #[error("the epoch `{0}` in force was made by another version of this program; restart the node with that version")]
+    OtherEngine(Digest),
     /// Somebody else applied a revision in the meantime.
     #[error("another revision was applied in the meantime; look at it and apply again")]
     Overtaken,
@@ -70,6 +73,8 @@ pub enum Applied {
 pub struct Policies {
     store: Arc<dyn Store>,
     active: Arc<RwLock<Arc<Active>>>,
+    /// The epoch in force, where this node cannot answer by it.
+    unknown: Arc<Mutex<Option<Digest>>>,
 }
 
 impl Policies {
@@ -91,12 +96,12 @@ impl Policies {
             number = begin(issuer, &engine, current, ConfigurationEvent::Start, &by).await?.1;
         }
         let active = Arc::new(RwLock::new(Arc::new(Active { engine, number })));
-        Ok(Self { store, active })
+        Ok(Self { store, active, unknown: Arc::default() })
     }
 
     /// The revision that answers now.
     pub fn active(&self) -> Arc<Active> {
-        let active = self.active.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let active = self.active.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&active)
     }
 
@@ -121,17 +126,32 @@ impl Policies {
     /// Takes up an epoch that another process began. Tells whether there was one.
     pub async fn follow(&self) -> Result<bool, PoliciesError> {
         let Some(epoch) = self.store.current_epoch().await? else { return Ok(false) };
-        if epoch.digest == self.active().engine.epoch() {
+        if epoch.digest == self.active().engine.epoch() || self.unknown() == Some(epoch.digest) {
             return Ok(false);
         }
-        let engine = load(self.store.as_ref(), epoch.digest).await?;
-        self.replace(Active { engine, number: epoch.number });
-        Ok(true)
+        match load(self.store.as_ref(), epoch.digest).await {
+            Ok(engine) if engine.epoch() == epoch.digest => {
+                self.replace(Active { engine, number: epoch.number });
+                Ok(true)
+            }
+            // What the store cannot give now it may give in a second.
+            Err(PoliciesError::Store(error)) => Err(error.into()),
+            loaded => {
+                *self.unknown.lock().unwrap_or_else(PoisonError::into_inner) = Some(epoch.digest);
+                Err(loaded.err().unwrap_or(PoliciesError::OtherEngine(epoch.digest)))
+            }
+        }
+    }
+
+    /// The epoch in force, if it is one that this node cannot answer by. Then it must not answer by an older one
+    /// either: what that still allows may have been forbidden since.
+    pub fn unknown(&self) -> Option<Digest> {
+        *self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn replace(&self, next: Active) {
-        let mut active = self.active.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *active = Arc::new(next);
+        *self.active.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        *self.unknown.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

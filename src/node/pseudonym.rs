@@ -58,6 +58,11 @@ impl PseudonymKey {
         mac.update(name.as_bytes());
         encode_base64url(&mac.finalize().into_bytes())
     }
+
+    /// The session of an agent's conversation. Two agents never share one, whatever they call their conversations.
+    pub fn session(&self, peer: &Issuer, agent: &str, conversation: &str) -> String {
+        self.pseudonym(Named::Conversation, peer, &format!("{agent}\n{conversation}"))
+    }
 }
 
 impl fmt::Debug for PseudonymKey {

@@ -15,6 +15,8 @@ pub enum Hindrance {
     LogBehind,
     /// The database is behind the head that was signed last, or another history.
     HeadDisagrees,
+    /// The policy epoch in force is one that this program cannot answer by.
+    PolicyUnknown,
     /// The node is shutting down.
     ShuttingDown,
 }
@@ -45,9 +47,11 @@ pub(super) async fn readiness(node: &Node) -> Readiness {
     if node.stop.is_cancelled() {
         hindrances.push(Hindrance::ShuttingDown);
     }
-    // Work with the number 0 does not exist; the attempt needs the right to write all the same.
-    if node.store.reschedule(0, node.clock.now()).await.is_err() {
+    if !node.issuer.can_write().await {
         hindrances.push(Hindrance::StoreUnavailable);
+    }
+    if node.policies.unknown().is_some() {
+        hindrances.push(Hindrance::PolicyUnknown);
     }
     if node.issuer.check_capacity().is_err() {
         hindrances.push(Hindrance::LogBehind);

@@ -17,7 +17,7 @@ use countersign::ground::verdict::{Check, CheckResult, Conclusion, Level};
 use countersign::io::clock::{Clock, Hand};
 use countersign::io::head_file::HeadFile;
 use countersign::io::store::sqlite::SqliteStore;
-use countersign::io::store::{Identity as StoreIdentity, Store};
+use countersign::io::store::{Admission, EpochClaim, Identity as StoreIdentity, Store};
 use countersign::node::decider::{Decider, Matter, Who};
 use countersign::node::issuer::{IssueFailure, ReceiptIssuer};
 use countersign::node::logbook::Logbook;
@@ -322,4 +322,26 @@ async fn an_epoch_begins_with_a_receipt_and_keeps_its_bytes() {
     assert_eq!(first.active().engine.epoch(), change.after);
     assert!(first.follow().await.unwrap());
     assert_eq!(first.active().engine.epoch(), before);
+}
+
+#[tokio::test]
+async fn a_node_that_cannot_answer_by_the_epoch_in_force_denies_until_it_can() {
+    let node = Node::new().await;
+    let sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let (decider, question) = (decider(&node, &issuer, &policies), matter(None).request);
+    assert_eq!(decider.judge(&question).effect, Effect::Allow);
+    // A later version of the program began an epoch of which this one cannot make anything.
+    let (later, previous) = (Digest::of(b"a later epoch"), Some(policies.active().engine.epoch()));
+    let claim = EpochClaim { number: 2, digest: later, previous, receipt: Digest::of(b"its receipt") };
+    let admission = Admission { epoch: Some(claim), ..Admission::default() };
+    assert_eq!(node.store.commit(node.clock.now(), &[admission]).await.unwrap(), [Ok(())]);
+    assert!(policies.follow().await.is_err());
+    assert!(!policies.follow().await.unwrap(), "said once");
+    assert_eq!(policies.unknown(), Some(later));
+    let denied = decider.judge(&question);
+    assert_eq!((denied.effect, denied.reasons[0].as_str()), (Effect::Deny, "engine_error"));
+    policies.apply(&issuer, starter::files(), &"cli".parse().unwrap()).await.unwrap();
+    assert_eq!(decider.judge(&question).effect, Effect::Allow);
 }

@@ -53,7 +53,7 @@ enum Command {
         issuer: Issuer,
 
         /// The fingerprint that the operator told you on another channel
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         fingerprint: Option<KeyId>,
     },
     /// Exchange evidence with a peer whose fingerprint you compared

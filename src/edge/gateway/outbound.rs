@@ -16,7 +16,7 @@ use url::Url;
 use super::body::{self, Content};
 use super::cards::{self, Misbehaved, Passage, Passing};
 use super::client::{self, Begun, CallError};
-use super::counts::{Direction, Fate};
+use super::counts::{Direction, Fate, Via};
 use super::door;
 use super::ending::Closing;
 use super::headers::{self, NONCE, OUTCOME, RECEIPT, RECEIPT_ID, USER, VERDICT};
@@ -188,7 +188,7 @@ impl Outgoing<'_> {
             who: self.who(user),
             audience: peer.clone(),
             bound: Some(self.bind(&nonce, content)),
-            session: conversation.map(|id| self.session(id)),
+            session: conversation.map(|id| node.pseudonyms.session(peer, &self.agent.name, id)),
             parents: Vec::new(),
             retry_of: None,
             obligations: Vec::new(),
@@ -211,12 +211,6 @@ impl Outgoing<'_> {
         }
     }
 
-    /// Two agents never share a session, whatever they call their conversations.
-    fn session(&self, conversation: &str) -> String {
-        let name = format!("{}\n{conversation}", self.agent.name);
-        self.gateway.0.node.pseudonyms.pseudonym(Named::Conversation, &self.route.peer, &name)
-    }
-
     fn bind(&self, nonce: &Nonce, content: &Content) -> Bound {
         let (method, target) = (self.parts.method.as_str(), self.target.as_str());
         let content = content.whole().map(|bytes| nonce.commit(Committed::Body, bytes));
@@ -235,6 +229,7 @@ impl Outgoing<'_> {
         let gateway = self.gateway.clone();
         let recording = async move {
             let decision = gateway.0.node.decider.record(&judgement, &matter).await?;
+            gateway.0.counts.decided(Via::Outbound, judgement.effect);
             let allowed = judgement.effect == Effect::Allow;
             let named = ReceiptRef { digest: decision.digest, jti: *decision.payload.jti() };
             let closing = allowed.then(|| Closing::new(&gateway, Observer::Caller, matter.audience, named, None));

@@ -11,7 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::edge::gateway::Counts;
+use crate::edge::gateway::{Counts, Via};
 use crate::ground::effect::Effect;
 use crate::ground::problem::ProblemType;
 
@@ -64,36 +64,6 @@ struct OfProblem {
     problem: Label,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfDecision {
-    via: Label,
-    effect: Label,
-}
-
-/// Where a decision came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Via {
-    /// The AuthZEN endpoints.
-    Authzen,
-    /// `POST /v1/decisions`.
-    Api,
-    /// The outbound gateway.
-    Outbound,
-    /// The inbound gateway, or `POST /v1/accept`.
-    Inbound,
-}
-
-impl Via {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authzen => "authzen",
-            Self::Api => "api",
-            Self::Outbound => "outbound",
-            Self::Inbound => "inbound",
-        }
-    }
-}
-
 /// What the node is at the moment of a scrape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snapshot {
@@ -114,7 +84,7 @@ pub struct Metrics {
     requests: Family<OfRequest, Counter>,
     durations: Family<OfListener, Histogram, fn() -> Histogram>,
     problems: Family<OfProblem, Counter>,
-    decisions: Family<OfDecision, Counter>,
+    counts: Counts,
     log_entries: Gauge,
     log_lag: Gauge,
     epoch: Gauge,
@@ -122,10 +92,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero, beside what the gateway counts.
-    pub fn new(gateway: &Counts) -> Self {
+    /// All at zero, beside what is counted elsewhere.
+    pub fn new(counts: &Counts) -> Self {
         let mut registry = Registry::with_prefix("countersign");
-        gateway.register(&mut registry);
+        counts.register(&mut registry);
         let requests = Family::default();
         registry.register("http_requests", "HTTP requests by listener and class of status", requests.clone());
         let durations = Family::new_with_constructor((|| Histogram::new(DURATIONS_S)) as fn() -> Histogram);
@@ -133,8 +103,6 @@ impl Metrics {
         registry.register_with_unit("http_request_duration", meaning, Unit::Seconds, durations.clone());
         let problems = Family::default();
         registry.register("problems", "Requests that were answered with a problem, by its code", problems.clone());
-        let decisions = Family::default();
-        registry.register("decisions", "Decisions that were made durable, by origin and effect", decisions.clone());
         let log_entries = Gauge::default();
         registry.register("log_entries", "Entries under the published checkpoint", log_entries.clone());
         let log_lag = Gauge::default();
@@ -143,7 +111,7 @@ impl Metrics {
         registry.register("policy_epoch", "Number of the policy epoch in force", epoch.clone());
         let ready = Gauge::default();
         registry.register("ready", "Whether the node can keep its promises, 1 or 0", ready.clone());
-        Self { registry, requests, durations, problems, decisions, log_entries, log_lag, epoch, ready }
+        Self { registry, requests, durations, problems, counts: counts.clone(), log_entries, log_lag, epoch, ready }
     }
 
     /// A request was answered.
@@ -168,8 +136,7 @@ impl Metrics {
 
     /// A decision is durable.
     pub fn decided(&self, via: Via, effect: Effect) {
-        let labels = OfDecision { via: Label(via.as_str()), effect: Label(effect.as_str()) };
-        self.decisions.get_or_create(&labels).inc();
+        self.counts.decided(via, effect);
     }
 
     /// The text that a Prometheus server scrapes (text exposition format 0.0.4).

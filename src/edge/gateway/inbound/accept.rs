@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Described, Incoming, Presented};
 use crate::edge::config::InboundRoute;
+use crate::edge::gateway::Via;
 use crate::edge::gateway::ending::Closing;
 use crate::ground::agent::call::{Body, Call};
 use crate::ground::agent::lift::lift;
@@ -104,6 +105,7 @@ impl Incoming<'_> {
 }
 
 fn consumed(gateway: &super::Gateway, accepted: Accepted, mode: Mode) -> Taken {
+    gateway.0.counts.decided(Via::Inbound, accepted.judgement.effect);
     let (decision, answer) = (accepted.decision.payload(), accepted.acknowledgement.payload.clone());
     let (Payload::Decision(decision), Payload::Acknowledgement(answer)) = (decision, answer) else {
         return Taken::Refused(ProblemType::Internal);

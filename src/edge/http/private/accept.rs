@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use super::facts::{RequestFacts, malformed};
 use super::json::Strict;
+use crate::edge::gateway::Via;
 use crate::edge::http::App;
 use crate::edge::http::problem::Problem;
-use crate::edge::telemetry::Via;
 use crate::ground::agent::authzen;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::effect::{Effect, Reason};

@@ -16,10 +16,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::json::JsonBytes;
+use crate::edge::gateway::Via;
 use crate::edge::http::App;
 use crate::edge::http::problem::Problem;
 use crate::edge::http::request::Asking;
-use crate::edge::telemetry::Via;
 use crate::ground::agent::authzen::{
     AuthzenError, Decision, Evaluations, EvaluationsResponse, Metadata, Semantic, parse_evaluation, parse_evaluations,
 };

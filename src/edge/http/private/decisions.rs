@@ -12,11 +12,11 @@ use serde_json::Value;
 
 use super::facts::{RequestFacts, malformed};
 use super::json::Strict;
+use crate::edge::gateway::Via;
 use crate::edge::http::App;
 use crate::edge::http::problem::Problem;
 use crate::edge::http::public::log_failure;
 use crate::edge::http::request::Asking;
-use crate::edge::telemetry::Via;
 use crate::ground::agent::authzen;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::effect::{Effect, Reason};
@@ -49,7 +49,7 @@ pub(super) struct Asked {
     audience: Option<Issuer>,
     /// The request that it is bound to. Needed for another operator.
     request: Option<RequestFacts>,
-    /// The session that it belongs to.
+    /// The session that it belongs to. In receipts for other operators: a pseudonym of it.
     session: Option<String>,
     /// Digests of the receipts that led to it.
     #[serde(default)]
@@ -181,13 +181,18 @@ fn prepare(app: &App, asked: Asked) -> Result<(Judgement, Matter), Problem> {
         return Err(malformed("`parents` are committed to under a request's nonce, and there is no `request`"));
     }
     let who = who(app, asked.identity, &request.subject.id, elsewhere.then_some(&audience))?;
+    // What one operator calls a conversation is nothing for another.
+    let session = match asked.session {
+        Some(id) if elsewhere => Some(app.node.pseudonyms.session(&audience, &request.subject.id, &id)),
+        own => own,
+    };
     let call_follows = elsewhere && judgement.effect == Effect::Allow;
     let matter = Matter {
         request,
         who,
         audience,
         bound,
-        session: asked.session,
+        session,
         parents: asked.parents,
         retry_of: asked.retry_of,
         obligations: asked.obligations,
