@@ -33,7 +33,7 @@ mod work;
 pub use admission::{Admission, Conflict, EpochClaim, NewReceipt, Opening, ReplayClaim, SessionClaim};
 pub use directory::{Epoch, Identity, KeySetVersion, Peer, PeerChange, PeerState, PutKeySet, PutPeer, PutToken, Token};
 pub use fault::{Cause, StoreError};
-pub use lookup::{Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
+pub use lookup::{CursorError, Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
 pub use sequence::{Advance, Entry, HeadAdvance, Publication, Publish, Tile, TileAt, Unsequenced};
 pub use work::{Followup, NewFollowup, NewObservation, Observation, ObservationQuery};
 

@@ -8,7 +8,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, ReceiptId};
 use crate::io::store::{Peer, Store};
 
-pub use crate::io::store::{Position, SearchCursor, SearchQuery, StoreError, StoredReceipt};
+pub use crate::io::store::{SearchCursor, SearchQuery, StoreError, StoredReceipt};
 
 /// Receipts on one page at most.
 pub const MAX_PAGE: u32 = 500;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::Payload;
 use crate::io::clock::Clock;
-use crate::io::store::{SearchRow, Store, StoreError, StoredReceipt};
+use crate::io::store::{Position, SearchRow, Store, StoreError, StoredReceipt};
 
 /// Receipts that one step of the indexer takes: about ten milliseconds of the database's writer.
 const INDEX_BATCH: u32 = 512;
@@ -47,7 +47,7 @@ pub async fn index_receipts(store: Arc<dyn Store>, stop: CancellationToken) {
 pub async fn catch_up(store: &dyn Store) -> Result<(), StoreError> {
     loop {
         let waiting = store.unindexed(INDEX_BATCH).await?;
-        let rows: Vec<_> = waiting.iter().map(search_row).collect();
+        let rows: Vec<_> = waiting.iter().map(indexed).collect();
         if rows.is_empty() {
             return Ok(());
         }
@@ -55,11 +55,18 @@ pub async fn catch_up(store: &dyn Store) -> Result<(), StoreError> {
     }
 }
 
-fn search_row(stored: &StoredReceipt) -> SearchRow {
-    let bare = SearchRow::bare(stored.position);
+fn indexed(stored: &StoredReceipt) -> SearchRow {
     // What is stored was parsed before; bytes that do not parse any more are found by fsck, and only by it.
-    let Ok(receipt) = UnverifiedReceipt::parse(stored.compact.as_bytes()) else { return bare };
-    match receipt.claims() {
+    match UnverifiedReceipt::parse(stored.compact.as_bytes()) {
+        Ok(receipt) => search_row(stored.position, receipt.claims()),
+        Err(_) => SearchRow::bare(stored.position),
+    }
+}
+
+/// By what the receipt at `position`, which says this, is found.
+pub fn search_row(position: Position, says: &Payload) -> SearchRow {
+    let bare = SearchRow::bare(position);
+    match says {
         Payload::Decision(decision) => SearchRow {
             effect: Some(decision.effect.as_str().to_owned()),
             subject: Some(decision.subject.id.clone()),

@@ -9,6 +9,7 @@ use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::payload::Payload;
 use crate::ground::utc;
 use crate::io::store::{SearchQuery, StoredReceipt};
+use crate::node::upkeep;
 
 /// The conditions that a receipt has to meet; without any, all receipts do.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -64,51 +65,7 @@ impl Filter {
 
     /// The same, for a receipt at hand.
     pub(super) fn meets(&self, row: &StoredReceipt, says: &Payload, own: &Issuer) -> bool {
-        fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
-            wanted.is_none_or(|wanted| found == Some(wanted))
-        }
-        let said = Said::of(says);
-        let peer = if row.iss == *own { &row.aud } else { &row.iss };
-        is(self.kind.as_ref(), Some(&row.kind))
-            && is(self.effect.as_ref(), said.effect.as_ref())
-            && is(self.subject.as_ref(), said.subject)
-            && is(self.action.as_ref(), said.action)
-            && is(self.resource.as_ref(), said.resource)
-            && is(self.session.as_ref(), said.session)
-            && is(self.peer.as_ref(), Some(peer).filter(|peer| *peer != own))
-            && self.since.is_none_or(|since| row.iat >= since)
-            && self.until.is_none_or(|until| row.iat < until)
-    }
-}
-
-/// What a filter looks at in a payload.
-#[derive(Default)]
-struct Said<'a> {
-    effect: Option<String>,
-    subject: Option<&'a String>,
-    action: Option<&'a String>,
-    resource: Option<&'a String>,
-    session: Option<&'a String>,
-}
-
-impl<'a> Said<'a> {
-    fn of(says: &'a Payload) -> Self {
-        match says {
-            Payload::Decision(decision) => Self {
-                effect: Some(decision.effect.as_str().to_owned()),
-                subject: Some(&decision.subject.id),
-                action: Some(&decision.action.name),
-                resource: Some(&decision.resource.id),
-                session: decision.session.as_ref().map(|session| &session.id),
-            },
-            Payload::Acknowledgement(answer) => Self {
-                effect: Some(answer.effect.as_str().to_owned()),
-                action: Some(&answer.action.name),
-                resource: Some(&answer.resource.id),
-                ..Self::default()
-            },
-            Payload::Outcome(_) | Payload::Configuration(_) => Self::default(),
-        }
+        self.to_query().meets(row, &upkeep::search_row(row.position, says), own)
     }
 }
 

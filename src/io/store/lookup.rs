@@ -1,5 +1,8 @@
 //! What is read back: stored receipts, and the rows by which they are found.
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
@@ -60,6 +63,29 @@ pub struct SearchCursor {
     pub position: Position,
 }
 
+/// As `IAT:POSITION`, the two as decimal numbers.
+impl fmt::Display for SearchCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.iat.unix_s(), self.position.0)
+    }
+}
+
+/// Text that no page of results ended with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a cursor that ended a page")]
+pub struct CursorError(String);
+
+impl FromStr for SearchCursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let parts = text.split_once(':').and_then(|(iat, position)| Some((iat.parse().ok()?, position.parse().ok()?)));
+        let read =
+            |(iat, position)| Some(Self { iat: Timestamp::from_unix_s(iat).ok()?, position: Position(position) });
+        parts.and_then(read).ok_or_else(|| CursorError(text.chars().take(40).collect()))
+    }
+}
+
 /// What a receipt's payload says about itself, for the search index. The store takes the rest from its own row: kind,
 /// issue time, the receipt it answers, and the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,4 +134,38 @@ pub struct SearchQuery {
     pub until: Option<Timestamp>,
     /// After this result of an earlier page.
     pub after: Option<SearchCursor>,
+}
+
+impl SearchQuery {
+    /// Whether a receipt of the store of `own` meets it, as the index judges: `row` is what its payload says. Where the
+    /// page before ended is not looked at.
+    pub fn meets(&self, receipt: &StoredReceipt, row: &SearchRow, own: &Issuer) -> bool {
+        fn is<T: PartialEq>(wanted: Option<&T>, found: Option<&T>) -> bool {
+            wanted.is_none_or(|wanted| found == Some(wanted))
+        }
+        let peer = if receipt.iss == *own { &receipt.aud } else { &receipt.iss };
+        is(self.kind.as_ref(), Some(&receipt.kind))
+            && is(self.effect.as_ref(), row.effect.as_ref())
+            && is(self.subject.as_ref(), row.subject.as_ref())
+            && is(self.action.as_ref(), row.action.as_ref())
+            && is(self.resource.as_ref(), row.resource.as_ref())
+            && is(self.session.as_ref(), row.session.as_ref())
+            && is(self.peer.as_ref(), Some(peer).filter(|peer| *peer != own))
+            && self.since.is_none_or(|since| receipt.iat >= since)
+            && self.until.is_none_or(|until| receipt.iat < until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        let cursor = SearchCursor { iat: Timestamp::EPOCH.plus(1_800_000_000), position: Position(7) };
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        for bad in ["", "1", "1:", ":1", "a:b", "-1:1", "1:1:1"] {
+            assert!(bad.parse::<SearchCursor>().is_err(), "{bad}");
+        }
+    }
 }

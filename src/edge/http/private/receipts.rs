@@ -17,7 +17,7 @@ use crate::ground::kind::Kind;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
-use crate::node::archive::{Position, SearchCursor, SearchQuery, StoreError, StoredReceipt};
+use crate::node::archive::{SearchQuery, StoreError, StoredReceipt};
 
 /// Receipts on a page where the caller does not say.
 const DEFAULT_PAGE: u32 = 50;
@@ -80,7 +80,7 @@ pub(super) struct Whole {
 pub(super) async fn search(State(app): State<Arc<App>>, Asking(asked): Asking<Asked>) -> Result<Json<Page>, Problem> {
     let limit = asked.limit.unwrap_or(DEFAULT_PAGE);
     let page = app.node.archive.search(&query(asked)?, limit).await.map_err(store_failure)?;
-    let next = page.next.map(|cursor| format!("{}-{}", cursor.iat.unix_s(), cursor.position.0));
+    let next = page.next.map(|cursor| cursor.to_string());
     Ok(Json(Page { receipts: page.receipts.into_iter().map(shown).collect(), next }))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn one(State(app): State<Arc<App>>, Path(digest): Path<String>)
 
 fn query(asked: Asked) -> Result<SearchQuery, Problem> {
     let time = |seconds: Option<u64>| seconds.map(Timestamp::from_unix_s).transpose().map_err(malformed);
-    let after = asked.after.map(|text| cursor(&text).ok_or_else(|| malformed("`after` is not the `next` of a page")));
+    let after = asked.after.map(|text| text.parse().map_err(malformed));
     Ok(SearchQuery {
         kind: asked.kind,
         effect: asked.effect.map(|effect| effect.as_str().to_owned()),
@@ -106,12 +106,6 @@ fn query(asked: Asked) -> Result<SearchQuery, Problem> {
         until: time(asked.until)?,
         after: after.transpose()?,
     })
-}
-
-fn cursor(text: &str) -> Option<SearchCursor> {
-    let (iat, position) = text.split_once('-')?;
-    let iat = Timestamp::from_unix_s(iat.parse().ok()?).ok()?;
-    Some(SearchCursor { iat, position: Position(position.parse().ok()?) })
 }
 
 fn shown(stored: StoredReceipt) -> Shown {
