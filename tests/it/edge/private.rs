@@ -1,6 +1,7 @@
 //! The private listener: who may ask, and what comes of it.
 
 use countersign::node::tokens::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{TestNode, body};
@@ -254,5 +255,26 @@ async fn receipts_are_found_page_by_page() {
     assert_eq!(digests.len(), 5, "no receipt is on two pages");
     assert_eq!(get("nonsense=1".to_owned()).await.unwrap().status(), 400);
     assert_eq!(get("after=x".to_owned()).await.unwrap().status(), 400);
+    node.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_resource_of_the_page_about_the_private_api_is_there() {
+    let node = TestNode::start().await;
+    let page = include_str!("../../../spec/api.md");
+    let mut asked = 0;
+    for row in page.lines().filter(|line| line.starts_with("| `GET ") || line.starts_with("| `POST ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let (resources, role) = (cells[1], cells[2]);
+        let method = if resources.starts_with("`GET") { Method::GET } else { Method::POST };
+        for path in resources.split('`').flat_map(|part| part.split(' ')).filter(|part| part.starts_with('/')) {
+            let path = path.split('?').next().unwrap().replace("DIGEST", &"A".repeat(43));
+            let response = node.client.request(method.clone(), node.private(&path)).send().await.unwrap();
+            let expected = if role.is_empty() { 200 } else { 401 };
+            assert_eq!(response.status(), expected, "{method} {path}");
+            asked += 1;
+        }
+    }
+    assert_eq!(asked, 14, "as many as the router has");
     node.server.shutdown().await;
 }
