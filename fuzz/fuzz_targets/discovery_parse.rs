@@ -1,0 +1,14 @@
+//! A discovery document that is taken leads to its own operator and nowhere else.
+#![no_main]
+
+use countersign::ground::discovery::Discovered;
+use countersign::ground::name::Issuer;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let issuer: Issuer = "https://a.example".parse().expect("an issuer");
+    if let Ok(discovered) = Discovered::parse(bytes, &issuer) {
+        assert!(discovered.endpoints.checkpoint().starts_with("https://a.example/"));
+        assert_eq!(discovered.key_set.document().iss, issuer);
+    }
+});
