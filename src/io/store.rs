@@ -66,12 +66,15 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Forgets replay entries that expire before `before`, and answers how many.
     ///
-    /// Durable: first the watermark, then each forgotten entry. From the watermark on, [`Store::commit`] refuses
-    /// receipts that expire before it, so that a forgotten entry cannot be used again at any moment, crashes included.
-    /// The watermark never goes back.
+    /// The watermark is then later than the expiry of every forgotten entry, by one second than the latest of them, and
+    /// no later for the caller's `before`, which may come from a clock that is ahead. It never goes back.
+    ///
+    /// Durable: the watermark, no later than the entries that it stands for are gone. [`Store::commit`] refuses receipts
+    /// that expire before the watermark, so that a forgotten entry cannot be used again at any moment, crashes included.
     async fn purge_replay(&self, before: Timestamp) -> Result<u64, StoreError>;
 
-    /// The latest time that replay entries were purged up to; the epoch when never.
+    /// The time before which a receipt must not expire to be accepted: one second after the latest expiry of any
+    /// replay entry that was ever forgotten; the epoch when none was.
     async fn replay_watermark(&self) -> Result<Timestamp, StoreError>;
 
     /// The last position taken in a session; 0 when it has none.

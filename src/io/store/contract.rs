@@ -47,6 +47,8 @@ macro_rules! suite {
                 two_writers_do_not_both_accept,
                 what_expires_before_the_watermark_is_refused,
                 a_purge_forgets_only_what_expired,
+                a_purge_by_a_clock_that_is_ahead_refuses_no_more_than_it_forgot,
+                a_large_purge_leaves_nothing_behind,
                 the_watermark_stays_and_never_goes_back,
             ];
             sequence: [

@@ -21,29 +21,28 @@ pub(super) async fn accepted(store: &SqliteStore, iss: &Issuer, jti: &ReceiptId)
 }
 
 pub(super) async fn purge(store: &SqliteStore, before: Timestamp) -> Result<u64, StoreError> {
-    // The watermark is durable before the first entry goes. A crash in between leaves entries that the next purge
-    // takes.
-    sqlx::query("UPDATE progress SET replay_before = ?1 WHERE replay_before < ?1")
-        .bind(time(before))
-        .execute(&store.writer)
-        .await
-        .map_err(fault)?;
     let mut forgotten = 0;
     loop {
-        let run = sqlx::query(
+        let mut tx = store.write().await?;
+        let run: Vec<i64> = sqlx::query_scalar(
             "DELETE FROM replay WHERE (iss, jti) IN
-             (SELECT iss, jti FROM replay INDEXED BY replay_expires WHERE expires < ? ORDER BY expires LIMIT ?)",
+             (SELECT iss, jti FROM replay INDEXED BY replay_expires WHERE expires < ? ORDER BY expires LIMIT ?)
+             RETURNING expires",
         )
         .bind(time(before))
         .bind(PURGE_RUN)
-        .execute(&store.writer)
+        .fetch_all(&mut *tx)
         .await
-        .map_err(fault)?
-        .rows_affected();
-        if run == 0 {
-            return Ok(forgotten);
-        }
-        forgotten += run;
+        .map_err(fault)?;
+        let Some(latest) = run.iter().max() else { return Ok(forgotten) };
+        // Not up to `before`: a clock that was ahead for a moment would have everything refused until that time.
+        sqlx::query("UPDATE progress SET replay_before = ?1 WHERE replay_before < ?1")
+            .bind(latest.saturating_add(1))
+            .execute(&mut *tx)
+            .await
+            .map_err(fault)?;
+        tx.commit().await.map_err(fault)?;
+        forgotten += u64::try_from(run.len()).unwrap_or(u64::MAX);
     }
 }
 
