@@ -35,7 +35,7 @@ pub use directory::{Epoch, Identity, KeySetVersion, Peer, PeerChange, PeerState,
 pub use fault::{Cause, StoreError};
 pub use lookup::{CursorError, Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
 pub use sequence::{Advance, Entry, HeadAdvance, Publication, Publish, Tile, TileAt, Unsequenced};
-pub use work::{Followup, NewFollowup, NewObservation, Observation, ObservationQuery};
+pub use work::{Followup, NewFollowup, NewObservation, Observation, ObservationQuery, WorkTerms};
 
 /// How many receipts without an index entry [`Store::receipt`] and [`Store::related`] look through one by one. At a few
 /// thousand receipts a second the index may then be ten seconds behind, and the look takes some tens of milliseconds.
@@ -212,11 +212,12 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     // --- Work ---
 
-    /// Takes work that is due at `now`, oldest first, at most `limit`, and makes it due again at `again`: should the
-    /// worker die, another one takes it then, and until then no other does.
+    /// Takes work that is due at `terms.now`, oldest first, then work that is due after `terms.latest`, at most `limit`
+    /// of both, and makes it due again at `terms.again`: should the worker die, another one takes it then, and until
+    /// then no other does.
     ///
     /// Durable: the new due times and the counts of attempts, when this returns.
-    async fn take_followups(&self, now: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<Followup>, StoreError>;
+    async fn take_followups(&self, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError>;
 
     /// Makes work due at another time, and answers whether it was still there.
     ///

@@ -80,8 +80,8 @@ pub enum Refusal {
     /// No key set was ever fetched.
     #[error("no key set of the peer `{0}` is at hand")]
     KeySetMissing(Issuer),
-    /// The key set could not be refreshed for too long.
-    #[error("the key set of the peer `{0}` could not be refreshed for more than {MAX_KEY_SET_AGE_S} s")]
+    /// The key set was not refreshed within the last hour, as far as the clock tells.
+    #[error("the key set of the peer `{0}` was not refreshed within the last {MAX_KEY_SET_AGE_S} s")]
     KeySetStale(Issuer),
     /// The store fails.
     #[error(transparent)]

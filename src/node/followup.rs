@@ -16,7 +16,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Code, Issuer, Timestamp};
 use crate::io::client::PeerClient;
 use crate::io::clock::Clock;
-use crate::io::store::{Admission, Followup, NewFollowup, Store, StoreError};
+use crate::io::store::{Admission, Followup, NewFollowup, Store, StoreError, WorkTerms};
 use crate::node::directory::{Directory, Refusal};
 use crate::node::observation::{Note, Noticed, news};
 use crate::node::operator::Operator;
@@ -41,6 +41,9 @@ const AT_ONCE: usize = 8;
 /// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of
 /// [`AT_ONCE`], each at its deadline three times over, take four minutes.
 const LEASE_S: u64 = 300;
+
+/// Seconds between two tries at most.
+const MAX_BACKOFF_S: u64 = 3600;
 
 /// After this many tries work is given up. With [`backoff_s`] the last one is about half a day after the first.
 const MAX_ATTEMPTS: u32 = 20;
@@ -158,8 +161,7 @@ impl FollowUp {
 
     /// Does what is due now, at most 64 pieces, a few at a time.
     pub async fn run_once(&self) -> Result<Round, StoreError> {
-        let now = self.clock.now();
-        let taken = self.store.take_followups(now, now.plus(LEASE_S), BATCH).await?;
+        let taken = self.store.take_followups(terms(self.clock.now()), BATCH).await?;
         let count = taken.len();
         let done = futures_util::stream::iter(taken).map(|work| self.do_one(work)).buffer_unordered(AT_ONCE);
         let settled = done.filter(|done| std::future::ready(*done)).count().await;
@@ -235,7 +237,13 @@ impl FollowUp {
 /// asked.
 fn backoff_s(attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(10);
-    (5_u64 << doublings).min(3600)
+    (5_u64 << doublings).min(MAX_BACKOFF_S)
+}
+
+/// Work is never put off by more than the longest wait or a lease. A clock that was ahead has put it off from where it
+/// stood, which may be years from now.
+fn terms(now: Timestamp) -> WorkTerms {
+    WorkTerms { now, latest: now.plus(MAX_BACKOFF_S + LEASE_S), again: now.plus(LEASE_S) }
 }
 
 /// A peer that is not exchanged with now may be again later; a removed one is left alone.

@@ -39,13 +39,15 @@ impl<K: Ord + Clone> RateLimit<K> {
         let full = u64::from(self.rate.burst) * 1000;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if !buckets.contains_key(party) && buckets.len() >= self.parties {
-            let quiet = buckets.iter().min_by_key(|(_, bucket)| bucket.at_ms).map(|(party, _)| party.clone());
+            // Buckets ahead of the clock go first: else newcomers would take turns in the place of one another.
+            let quiet = buckets.iter().min_by_key(|(_, bucket)| (bucket.at_ms <= now_ms, bucket.at_ms));
+            let quiet = quiet.map(|(party, _)| party.clone());
             quiet.map(|quiet| buckets.remove(&quiet));
         }
         let bucket = buckets.entry(party.clone()).or_insert(Bucket { level: full, at_ms: now_ms });
-        // Calls per second are thousandths of a call per millisecond.
+        // Calls per second are thousandths of a call per millisecond. A clock that was set back gives and takes nothing.
         let gained = now_ms.saturating_sub(bucket.at_ms).saturating_mul(u64::from(self.rate.per_s));
-        *bucket = Bucket { level: bucket.level.saturating_add(gained).min(full), at_ms: now_ms.max(bucket.at_ms) };
+        *bucket = Bucket { level: bucket.level.saturating_add(gained).min(full), at_ms: now_ms };
         let left = bucket.level >= 1000;
         if left {
             bucket.level -= 1000;
@@ -78,11 +80,21 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_gives_nothing() {
-        let limit = RateLimit::new(Rate { per_s: 1, burst: 1 }, 1);
-        assert!(limit.take(&(), 10_000));
-        assert!(!limit.take(&(), 0));
-        assert!(!limit.take(&(), 10_999));
-        assert!(limit.take(&(), 11_000));
+    fn a_clock_that_goes_back_gives_and_takes_nothing() {
+        let limit = RateLimit::new(Rate { per_s: 1, burst: 3 }, 1);
+        assert!(limit.take(&(), 1_000_000));
+        assert_eq!((0..5).filter(|_| limit.take(&(), 0)).count(), 2);
+        assert!(!limit.take(&(), 999));
+        assert!(limit.take(&(), 1000));
+    }
+
+    #[test]
+    fn newcomers_after_a_clock_went_back_do_not_take_turns() {
+        let limit = RateLimit::new(Rate { per_s: 1, burst: 1 }, 10);
+        for party in 0..10 {
+            assert!(limit.take(&party, 1_000_000));
+        }
+        assert!(limit.take(&10, 0) && limit.take(&11, 0));
+        assert!(!limit.take(&10, 0) && !limit.take(&11, 0));
     }
 }

@@ -95,6 +95,7 @@ macro_rules! suite {
             work: [
                 due_work_is_taken_once_until_it_is_due_again,
                 work_is_taken_oldest_first,
+                work_that_a_clock_ahead_put_off_is_taken_after_what_is_due,
                 work_can_be_rescheduled_and_settled,
                 an_item_that_falls_settles_nothing_and_notes_nothing,
                 observations_are_found_newest_first,

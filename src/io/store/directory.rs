@@ -102,7 +102,8 @@ pub struct KeySetVersion {
 pub enum PutKeySet {
     /// It is the latest version now, durably.
     Stored,
-    /// It is the latest version already; its `seen` is now the later of both.
+    /// It is the latest version already; its `seen` is now the one given, also where that is earlier: the clock that
+    /// gave the other may have been ahead.
     Known,
     /// A later version is known, or this very number with other contents. Nothing was changed.
     RolledBack {

@@ -21,7 +21,7 @@ use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::io::store::{
     Admission, Advance, Conflict, Entry, Epoch, Followup, HeadAdvance, Identity, KeySetVersion, Observation,
     ObservationQuery, Peer, PeerChange, PeerState, Position, Publication, Publish, PutKeySet, PutPeer, PutToken,
-    SearchQuery, SearchRow, Store, StoreError, StoredReceipt, TileAt, Token, Unsequenced,
+    SearchQuery, SearchRow, Store, StoreError, StoredReceipt, TileAt, Token, Unsequenced, WorkTerms,
 };
 
 mod claims;
@@ -239,8 +239,8 @@ impl Store for SqliteStore {
         lookup::epochs(self).await
     }
 
-    async fn take_followups(&self, now: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<Followup>, StoreError> {
-        work::take(self, now, again, limit).await
+    async fn take_followups(&self, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError> {
+        work::take(self, terms, limit).await
     }
 
     async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError> {

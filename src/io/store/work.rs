@@ -16,6 +16,17 @@ pub struct NewFollowup {
     pub peer: Issuer,
 }
 
+/// Which work a worker takes, and for how long, by its clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkTerms {
+    /// What is due by now is taken.
+    pub now: Timestamp,
+    /// And what is due after this: so late only a clock that was ahead can have put it.
+    pub latest: Timestamp,
+    /// When the work taken is due again. Not after `latest`.
+    pub again: Timestamp,
+}
+
 /// Work that waits in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Followup {

@@ -124,7 +124,7 @@ impl Directory {
         let pinned = key_set.pinned(issuer, found)?;
         self.keep_key_set(&pinned).await?;
         let now = self.clock.now();
-        self.memory.keep(pinned, Arc::new(endpoints), now, self.clock.now_ms());
+        self.memory.keep(pinned, Arc::new(endpoints), now, &self.clock);
         let state = if expected.is_some() { PeerState::Approved } else { PeerState::Pending };
         let peer = Peer { issuer: issuer.clone(), fingerprint: found.0, state, added: now, changed: now };
         let stored = self.store.put_peer(&peer).await?;

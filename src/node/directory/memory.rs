@@ -58,8 +58,9 @@ fn is_fresh(read_ms: u64, now_ms: u64) -> bool {
 }
 
 impl Held {
+    /// One that was seen in the future was seen by a clock that was ahead: nobody knows how long ago.
     pub(super) fn is_stale(&self, now: Timestamp) -> bool {
-        now.since(self.seen) > MAX_KEY_SET_AGE_S
+        self.seen > now || now.since(self.seen) > MAX_KEY_SET_AGE_S
     }
 }
 
@@ -107,22 +108,21 @@ impl Memory {
         peer: &Peer,
     ) -> Result<Option<Held>, StoreError> {
         let held = lock(&self.key_sets).get(&peer.issuer).filter(|held| held.root == peer.fingerprint).cloned();
-        let (now, now_ms) = (clock.now(), clock.now_ms());
         match held {
-            Some(held) if !held.is_stale(now) || is_fresh(held.read_ms, now_ms) => Ok(Some(held)),
+            Some(held) if !held.is_stale(clock.now()) || is_fresh(held.read_ms, clock.now_ms()) => Ok(Some(held)),
             _ => {
                 let Some(version) = store.key_set(&peer.issuer, &peer.fingerprint).await? else { return Ok(None) };
                 let pinned = read(&version).map_err(|error| StoreError::corrupt(format!("a key set: {error}")))?;
                 let endpoints = held.map(|held| held.approved.endpoints);
                 let endpoints = endpoints.unwrap_or_else(|| Arc::new(Endpoints::of(&peer.issuer)));
-                self.keep(pinned, endpoints, version.seen, now_ms);
+                self.keep(pinned, endpoints, version.seen, clock);
                 Ok(lock(&self.key_sets).get(&peer.issuer).filter(|held| held.root == peer.fingerprint).cloned())
             }
         }
     }
 
     /// Keeps a key set that the store took, unless a later one is there: two refreshes may end in either order.
-    pub(super) fn keep(&self, key_set: PinnedKeySet, endpoints: Arc<Endpoints>, seen: Timestamp, now_ms: u64) {
+    pub(super) fn keep(&self, key_set: PinnedKeySet, endpoints: Arc<Endpoints>, seen: Timestamp, clock: &Clock) {
         let issuer = key_set.issuer().clone();
         let root = key_set.key_set().fingerprint().0;
         let mut key_sets = lock(&self.key_sets);
@@ -130,9 +130,10 @@ impl Memory {
         if known.is_some_and(|held| held.approved.key_set.admit(&key_set).is_err()) {
             return;
         }
-        let seen = known.map_or(seen, |held| held.seen.max(seen));
+        let believed = known.map(|held| held.seen).filter(|seen| *seen <= clock.now());
+        let seen = believed.map_or(seen, |believed| believed.max(seen));
         let approved = ApprovedPeer { key_set: Arc::new(key_set), endpoints };
-        key_sets.insert(issuer, Held { approved, root, seen, read_ms: now_ms });
+        key_sets.insert(issuer, Held { approved, root, seen, read_ms: clock.now_ms() });
     }
 
     /// Whether a refresh is due; if so, this is it.

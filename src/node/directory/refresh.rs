@@ -77,7 +77,7 @@ impl Directory {
         match key_set.pinned(&peer.issuer, pin) {
             Ok(pinned) => {
                 let refreshed = self.keep_key_set(&pinned).await?;
-                self.memory.keep(pinned, Arc::new(endpoints), self.clock.now(), self.clock.now_ms());
+                self.memory.keep(pinned, Arc::new(endpoints), self.clock.now(), &self.clock);
                 Ok(refreshed)
             }
             Err(error) => {

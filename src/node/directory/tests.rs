@@ -163,6 +163,24 @@ async fn a_key_set_counts_for_an_hour() {
 }
 
 #[tokio::test]
+async fn a_key_set_seen_by_a_clock_that_was_ahead_is_stale_until_it_is_seen_again() {
+    let place = Place::new().await;
+    let peer = place.approved(20).await;
+    place.hand.set(time(NOW + 200_000_000));
+    place.directory.refresh(&peer.issuer).await.unwrap();
+    assert_eq!(place.number(&peer.issuer).await, 1);
+    place.hand.set(time(NOW));
+    for directory in [&*place.directory, &place.restarted()] {
+        let refused = directory.standing(&peer.issuer).await.unwrap_err();
+        assert_eq!(refused.problem(), ProblemType::KeySetStale);
+    }
+    place.directory.refresh(&peer.issuer).await.unwrap();
+    for directory in [&*place.directory, &place.restarted()] {
+        directory.standing(&peer.issuer).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn the_background_refreshes_approved_peers_when_they_are_due() {
     let place = Place::new().await;
     let peer = place.approved(20).await;

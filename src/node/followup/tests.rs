@@ -365,12 +365,23 @@ async fn a_missing_proof_is_noticed_soon_after_the_promised_time() {
 async fn work_of_a_worker_that_died_is_taken_again() {
     let scene = Scene::new().await;
     scene.decide().await;
-    let now = scene.place.clock.now();
-    let lost = scene.place.store.take_followups(now, now.plus(LEASE_S), BATCH).await.unwrap();
+    let lost = scene.place.store.take_followups(terms(scene.place.clock.now()), BATCH).await.unwrap();
     assert_eq!(lost.len(), 1);
     assert_eq!(scene.round().await.taken, 0);
     scene.place.hand.advance_ms(LEASE_S * 1000);
     assert_eq!(scene.round().await.taken, 1);
+}
+
+#[tokio::test]
+async fn work_that_a_clock_ahead_put_off_is_taken_when_the_clock_is_right_again() {
+    let scene = Scene::new().await;
+    scene.decide().await;
+    let right = scene.place.clock.now();
+    scene.place.hand.set(right.plus(200_000_000));
+    assert_eq!(scene.round().await, Round { taken: 1, settled: 0 });
+    scene.place.hand.set(right);
+    assert_eq!(scene.round().await.taken, 1);
+    assert_eq!(scene.round().await.taken, 0);
 }
 
 #[test]

@@ -142,7 +142,7 @@ pub(super) async fn put_key_set(store: &SqliteStore, version: &KeySetVersion) ->
 }
 
 async fn see_key_set(connection: &mut SqliteConnection, version: &KeySetVersion) -> Result<(), StoreError> {
-    sqlx::query("UPDATE key_set SET seen = max(seen, ?) WHERE issuer = ? AND root = ? AND number = ?")
+    sqlx::query("UPDATE key_set SET seen = ? WHERE issuer = ? AND root = ? AND number = ?")
         .bind(time(version.seen))
         .bind(version.issuer.as_str())
         .bind(version.root.0.as_slice())

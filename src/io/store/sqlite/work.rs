@@ -6,7 +6,9 @@ use super::SqliteStore;
 use super::fault::fault;
 use super::rows::{number, read_digest, read_issuer, read_number, read_text, read_time, runs, statement, time};
 use crate::ground::name::Timestamp;
-use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, Observation, ObservationQuery, StoreError};
+use crate::io::store::{
+    Admission, Followup, NewFollowup, NewObservation, Observation, ObservationQuery, StoreError, WorkTerms,
+};
 
 type FollowupColumns = (i64, i64, String, Vec<u8>, String, i64);
 
@@ -77,31 +79,32 @@ async fn delete_followups(connection: &mut SqliteConnection, ids: &[u64]) -> Res
     Ok(())
 }
 
-pub(super) async fn take(
-    store: &SqliteStore,
-    now: Timestamp,
-    again: Timestamp,
-    limit: u32,
-) -> Result<Vec<Followup>, StoreError> {
+/// Whether there is work to take: the terms' `now` and `latest`.
+const ANY_DUE: &str =
+    "SELECT EXISTS (SELECT 1 FROM followup WHERE due <= ?1) OR EXISTS (SELECT 1 FROM followup WHERE due > ?2)";
+
+/// Two walks along the index, each no longer than the limit, instead of a sort of all that matches either condition.
+const DUE: &str = "SELECT id FROM (SELECT id FROM followup WHERE due <= ?1 ORDER BY due, id LIMIT ?3)
+     UNION ALL SELECT id FROM (SELECT id FROM followup WHERE due > ?2 ORDER BY due, id LIMIT ?3) LIMIT ?3";
+
+pub(super) async fn take(store: &SqliteStore, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError> {
+    let (now, latest) = (time(terms.now), time(terms.latest));
     // Most looks find nothing, and those shall not keep commits waiting.
-    let due: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM followup WHERE due <= ?)")
-        .bind(time(now))
-        .fetch_one(&store.readers)
-        .await
-        .map_err(fault)?;
-    if !due {
+    let any = sqlx::query_scalar(ANY_DUE).bind(now).bind(latest).fetch_one(&store.readers).await;
+    if !any.map_err(fault)? {
         return Ok(Vec::new());
     }
     let mut tx = store.write().await?;
-    let ids: Vec<i64> = sqlx::query_scalar("SELECT id FROM followup WHERE due <= ? ORDER BY due, id LIMIT ?")
-        .bind(time(now))
+    let ids: Vec<i64> = sqlx::query_scalar(DUE)
+        .bind(now)
+        .bind(latest)
         .bind(limit)
         .fetch_all(&mut *tx)
         .await
         .map_err(fault)?;
     let mut taken = Vec::with_capacity(ids.len());
     for id in ids {
-        taken.extend(take_one(&mut tx, id, again).await?);
+        taken.extend(take_one(&mut tx, id, terms.again).await?);
     }
     tx.commit().await.map_err(fault)?;
     Ok(taken)
