@@ -8,7 +8,8 @@
 //! root.jwk                     the root key: belongs offline               (0600)
 //! policy/                      the policy's working copy
 //! store.sqlite                 receipts, log, peers, tokens, epochs        (0600)
-//! head                         the log's last signed head
+//! head                         the log's last signed head                  (0600)
+//! head.lock                    whose turn it is to write it                (0600)
 //! ```
 //!
 //! Out of scope: what runs on it (`node`), and the words that `init` prints (`cli`).

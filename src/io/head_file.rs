@@ -1,13 +1,16 @@
 //! The head file: the log's last committed head, kept beside the database and outside of it.
 //!
 //! A database that is restored from a backup forgets heads that were signed. This file does not, so the node notices
-//! and refuses to sign a second history. Trusted for nothing but that: losing it costs only the warning.
+//! and refuses to sign a second history. Several processes may write it (a node, and the command line beside it): it
+//! only goes forward. Trusted for nothing but that: losing it costs only the warning.
 
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 
 use crate::ground::log::merkle::TreeHead;
+use crate::io::files;
 
 /// Why the head file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,19 +60,30 @@ impl HeadFile {
             .map_err(|error| HeadFileError::Malformed { path: self.path.clone(), detail: error.to_string() })
     }
 
-    /// Keeps a head durably: a new file, synced, put in place of the old one, the folder synced.
-    pub fn write(&self, head: &TreeHead) -> Result<(), HeadFileError> {
+    /// Keeps a head, durably, and answers the one that the file names then. That is another one if the file names one
+    /// as large or larger already: a process that was slower does not take the file back.
+    pub fn advance(&self, head: TreeHead) -> Result<TreeHead, HeadFileError> {
         let as_error = |source| HeadFileError::Io { path: self.path.clone(), source };
-        let text = serde_json::to_string(head).map_err(|error| as_error(io::Error::other(error)))?;
-        let next = self.path.with_extension("next");
-        let write = || {
-            let mut file = File::create(&next)?;
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&next, &self.path)?;
-            File::open(self.path.parent().unwrap_or(Path::new(".")))?.sync_all()
-        };
-        write().map_err(as_error)
+        // Nobody else reads, compares and replaces until this is closed.
+        let _turn = self.lock().map_err(as_error)?;
+        if let Some(known) = self.read()?
+            && known.size >= head.size
+            && known != head
+        {
+            return Ok(known);
+        }
+        let text = serde_json::to_vec(&head).map_err(|error| as_error(io::Error::other(error)))?;
+        files::replace(&self.path, &text).map_err(as_error)?;
+        Ok(head)
+    }
+
+    /// A file of its own, never removed: the head file is another one after each head.
+    fn lock(&self) -> io::Result<File> {
+        let mut path = self.path.as_os_str().to_owned();
+        path.push(".lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        file.lock()?;
+        Ok(file)
     }
 }
 
@@ -78,16 +92,49 @@ mod tests {
     use super::*;
     use crate::ground::crypto::hash::Digest;
 
+    fn head(size: u64, root: &str) -> TreeHead {
+        TreeHead::new(size, Digest::of(root.as_bytes())).unwrap()
+    }
+
     #[test]
     fn the_last_head_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let file = HeadFile::at(folder.path().join("head"));
         assert_eq!(file.read().unwrap(), None);
         for size in 1..4 {
-            let head = TreeHead::new(size, Digest::of(b"root")).unwrap();
-            file.write(&head).unwrap();
-            assert_eq!(file.read().unwrap(), Some(head));
+            assert_eq!(file.advance(head(size, "root")).unwrap(), head(size, "root"));
+            assert_eq!(file.read().unwrap(), Some(head(size, "root")));
         }
+    }
+
+    #[test]
+    fn the_file_never_goes_back_and_takes_no_other_head_of_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = HeadFile::at(folder.path().join("head"));
+        let known = file.advance(head(5, "root")).unwrap();
+        for late in [head(4, "root"), head(5, "other")] {
+            assert_eq!(file.advance(late).unwrap(), known);
+            assert_eq!(file.read().unwrap(), Some(known));
+        }
+        assert_eq!(file.advance(known).unwrap(), known);
+    }
+
+    #[test]
+    fn of_many_writers_none_takes_the_file_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = HeadFile::at(folder.path().join("head"));
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let file = file.clone();
+                scope.spawn(move || {
+                    for size in (1..=200).map(|round| round * 4 + writer) {
+                        let kept = file.advance(head(size, "root")).unwrap();
+                        assert!(kept.size >= size && file.read().unwrap().unwrap().size >= kept.size);
+                    }
+                });
+            }
+        });
+        assert_eq!(file.read().unwrap(), Some(head(803, "root")));
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! A file that others can read is refused, because its key may have been taken already. Out of scope: what the file
 //! holds (`crypto::keys`), and the root key's life offline.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::ground::crypto::keys::{KeyError, Purpose, SigningKey};
 use crate::io::entropy::{EntropyError, random};
+use crate::io::files::{self, Access};
 
 /// A key file holds one short JSON object.
 const MAX_KEY_FILE_BYTES: u64 = 4096;
@@ -74,14 +75,8 @@ pub fn create<P: Purpose>(path: &Path, key: &SigningKey<P>) -> Result<(), KeyFil
 
 /// Writes a new file that only its owner can read, synced with its folder. Never overwrites.
 pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
-    let as_error = |source| KeyFileError::Io { path: path.to_owned(), source };
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().map_err(as_error)
+    let created = files::create(path, bytes, Access::Owner);
+    created.map_err(|source| KeyFileError::Io { path: path.to_owned(), source })
 }
 
 /// Reads a key file of one purpose, and refuses one that others can read.

@@ -45,7 +45,8 @@ impl<K: Ord + Clone> RateLimit<K> {
             quiet.map(|quiet| buckets.remove(&quiet));
         }
         let bucket = buckets.entry(party.clone()).or_insert(Bucket { level: full, at_ms: now_ms });
-        // Calls per second are thousandths of a call per millisecond. A clock that was set back gives and takes nothing.
+        // Calls per second are thousandths of a call per millisecond. A clock that was set back gives and takes
+        // nothing.
         let gained = now_ms.saturating_sub(bucket.at_ms).saturating_mul(u64::from(self.rate.per_s));
         *bucket = Bucket { level: bucket.level.saturating_add(gained).min(full), at_ms: now_ms };
         let left = bucket.level >= 1000;

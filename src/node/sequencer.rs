@@ -122,13 +122,7 @@ impl Sequencer {
         clock: Clock,
         head_file: Option<HeadFile>,
     ) -> Result<Self, SequencerError> {
-        let logbook = Logbook::new(Arc::clone(&store));
-        let head = store.head().await?;
-        let signed = head_file.as_ref().map(HeadFile::read).transpose()?.flatten();
-        if let Some(known) = signed {
-            check_history(&logbook, known, head).await?;
-        }
-        let edge = logbook.right_edge(head).await?;
+        let (signed, edge) = take_up(&store, head_file.as_ref(), None).await?;
         let published = store.published().await?.map_or_else(TreeHead::empty, |checkpoint| checkpoint.head);
         let caught_up = CaughtUp::since(clock.now());
         Ok(Self {
@@ -166,7 +160,8 @@ impl Sequencer {
     ///    it leaves a head that nobody has signed; the next step signs it. Only committed heads are ever signed, so a
     ///    crash can never leave a signed head without its entries.
     /// 3. Sign and date the head. A crash loses a signature that nobody has seen.
-    /// 4. Sync the head file. A crash after it is harmless: the file names a committed head.
+    /// 4. Sync the head file. A crash after it is harmless: the file names a committed head. If another process has put
+    ///    a larger one there, the store has to have that one too.
     /// 5. Publish, if nothing larger is published. From here on the world may hold the checkpoint, and the head file
     ///    already remembers it: a database restored to before step 2 is noticed.
     pub async fn step(&mut self) -> Result<Step, SequencerError> {
@@ -183,8 +178,11 @@ impl Sequencer {
             return Ok(Step::Idle);
         }
         let publication = self.sign(head)?;
-        self.sync_head_file(head).await?;
-        self.signed = Some(head);
+        let kept = self.sync_head_file(head).await?;
+        if kept != head {
+            check_history(&Logbook::new(Arc::clone(&self.store)), kept, self.store.head().await?).await?;
+        }
+        self.signed = Some(kept);
         match self.store.publish(&publication).await? {
             Publish::Published => {}
             Publish::Stale { .. } | Publish::NotCommitted { .. } => return Ok(Step::Overtaken),
@@ -198,9 +196,10 @@ impl Sequencer {
 
     /// Steps 1 and 2, again and again until what waited is taken.
     async fn sequence(&mut self) -> Result<Sequenced, SequencerError> {
-        let from = self.store.head().await?;
-        if from != self.edge.head() {
-            self.take_up(from).await?;
+        if self.store.head().await? != self.edge.head() {
+            // Another sequencer moved it, or the database was replaced under the running node, by a restore or by a
+            // replica that took over and had not got everything.
+            (self.signed, self.edge) = take_up(&self.store, self.head_file.as_ref(), self.signed).await?;
         }
         for _ in 0..MAX_ADVANCES {
             let waiting = self.store.unsequenced(MAX_ADVANCE).await?;
@@ -220,17 +219,6 @@ impl Sequencer {
         Ok(Sequenced::Part)
     }
 
-    /// Goes on from a head that this sequencer did not make: another one moved it, or the database was replaced under
-    /// the running node, by a restore or by a replica that took over and had not got everything.
-    async fn take_up(&mut self, head: TreeHead) -> Result<(), SequencerError> {
-        let logbook = Logbook::new(Arc::clone(&self.store));
-        if let Some(known) = self.signed {
-            check_history(&logbook, known, head).await?;
-        }
-        self.edge = logbook.right_edge(head).await?;
-        Ok(())
-    }
-
     fn is_due(&self, before: Option<&Publication>, head: TreeHead, now: Timestamp) -> bool {
         match before {
             None => head.size > 0,
@@ -248,10 +236,10 @@ impl Sequencer {
         Ok(Publication { head, at, note: note.to_string() })
     }
 
-    async fn sync_head_file(&self, head: TreeHead) -> Result<(), SequencerError> {
-        let Some(file) = self.head_file.clone() else { return Ok(()) };
-        let written = tokio::task::spawn_blocking(move || file.write(&head)).await;
-        Ok(written.map_err(|error| SequencerError::Task(error.to_string()))??)
+    async fn sync_head_file(&self, head: TreeHead) -> Result<TreeHead, SequencerError> {
+        let Some(file) = self.head_file.clone() else { return Ok(head) };
+        let kept = tokio::task::spawn_blocking(move || file.advance(head)).await;
+        Ok(kept.map_err(|error| SequencerError::Task(error.to_string()))??)
     }
 
     /// Steps on at every `interval` until `stop`, and once more after it, so that a node that shuts down leaves
@@ -285,6 +273,31 @@ fn head_advance(from: TreeHead, growth: &Growth, waiting: &[Unsequenced]) -> Hea
     let tiles =
         tiles.map(|tile| Tile { at: TileAt { level: tile.level, index: tile.index }, hashes: tile.bytes.clone() });
     HeadAdvance { from, to: growth.head, entries: entries.collect(), tiles: tiles.collect() }
+}
+
+/// What was signed last, by this process (`signed`) or by another one (the head file), and the right edge of the stored
+/// log, which has to go on from both.
+async fn take_up(
+    store: &Arc<dyn Store>,
+    head_file: Option<&HeadFile>,
+    signed: Option<TreeHead>,
+) -> Result<(Option<TreeHead>, RightEdge), SequencerError> {
+    // The file before the store: a head is committed before it comes into the file, so the store has what was read
+    // here, also if another process publishes in between.
+    let noted = match head_file.cloned() {
+        Some(file) => {
+            let read = tokio::task::spawn_blocking(move || file.read()).await;
+            read.map_err(|error| SequencerError::Task(error.to_string()))??
+        }
+        None => None,
+    };
+    let logbook = Logbook::new(Arc::clone(store));
+    let head = store.head().await?;
+    let known = signed.into_iter().chain(noted.filter(|noted| Some(*noted) != signed));
+    for known in known.clone() {
+        check_history(&logbook, known, head).await?;
+    }
+    Ok((known.max_by_key(|known| known.size), logbook.right_edge(head).await?))
 }
 
 /// The stored log must contain the head that was signed last.

@@ -1,6 +1,6 @@
 //! The commands that make, run and read a node, by the real program on real folders.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -317,6 +317,26 @@ fn the_doctor_says_what_is_wrong_and_what_to_do() {
     assert!(place.text(1, &["doctor"]).contains("-> restore the file from a copy; its mode must be 0600"));
     append(&place.path("countersign.toml"), "\nzebra = 1\n");
     assert_eq!(state(&place.json(1, &["doctor"]), "configuration").as_deref(), Some("broken"));
+}
+
+#[test]
+fn the_doctor_takes_a_log_that_moves_meanwhile_for_no_restored_one() {
+    let place = Place::init();
+    place.json(0, &["policy", "apply"]);
+    append(&place.path("policy/outbound.cedar"), "\n// edited\n");
+    // A pipe as the head file: the doctor stands still where it reads it, until the log has moved on.
+    let (head, aside) = (place.path("head"), place.path("aside"));
+    std::fs::rename(&head, &aside).unwrap();
+    assert!(Command::new("mkfifo").arg(&head).status().unwrap().success());
+    std::thread::scope(|scope| {
+        let doctor = scope.spawn(|| place.json(0, &["doctor", "--offline"]));
+        let mut pipe = std::fs::File::create(&head).unwrap();
+        std::fs::rename(&aside, &head).unwrap();
+        assert_eq!(place.json(0, &["policy", "apply"])["number"], 2);
+        pipe.write_all(&std::fs::read(&head).unwrap()).unwrap();
+        drop(pipe);
+        assert_eq!(doctor.join().unwrap()["healthy"], true);
+    });
 }
 
 #[test]

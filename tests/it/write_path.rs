@@ -54,6 +54,12 @@ impl Node {
         Sequencer::open(store, operator, self.clock.clone(), Some(head_file)).await
     }
 
+    /// Writes the head file as another process would that went on from there.
+    fn note_head(&self, size: u64, root: &[u8]) {
+        let head = TreeHead::new(size, Digest::of(root)).unwrap();
+        std::fs::write(self.folder.path().join("head"), serde_json::to_vec(&head).unwrap()).unwrap();
+    }
+
     fn issuer(&self, sequencer: &Sequencer) -> ReceiptIssuer {
         let (head, caught_up) = (sequencer.published(), sequencer.caught_up());
         let writes = WritePath::start(Arc::clone(&self.store), self.clock.clone()).0;
@@ -245,11 +251,12 @@ async fn a_store_behind_its_head_file_signs_nothing() {
     let known = file.read().unwrap().unwrap();
     assert_eq!(known, node.store.head().await.unwrap());
 
-    file.write(&TreeHead::new(2, Digest::of(b"newer")).unwrap()).unwrap();
+    node.note_head(2, b"newer");
     assert!(matches!(node.sequencer().await, Err(SequencerError::RolledBack { known: 2, stored: 1 })));
-    file.write(&TreeHead::new(1, Digest::of(b"other")).unwrap()).unwrap();
+    node.note_head(1, b"other");
     assert!(matches!(node.sequencer().await, Err(SequencerError::Forked { known: 1 })));
-    file.write(&known).unwrap();
+    std::fs::remove_file(node.folder.path().join("head")).unwrap();
+    file.advance(known).unwrap();
     assert!(node.sequencer().await.is_ok());
 }
 
@@ -290,6 +297,49 @@ async fn a_store_that_goes_back_under_a_running_node_gets_no_second_history() {
     node.hand.advance_ms(1000);
     assert!(matches!(sequencer.step().await, Err(SequencerError::RolledBack { known: 2, stored: 1 })));
     assert_eq!(HeadFile::at(path.join("head")).read().unwrap(), Some(signed));
+}
+
+#[tokio::test]
+async fn a_head_of_another_process_that_the_store_does_not_have_stops_the_publishing() {
+    let node = Node::new().await;
+    let mut sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    sequencer.step().await.unwrap();
+    let published = node.store.published().await.unwrap();
+
+    decide(&decider, None).await;
+    node.note_head(9, b"lost");
+    assert!(matches!(sequencer.step().await, Err(SequencerError::RolledBack { known: 9, stored: 2 })));
+    node.note_head(2, b"other");
+    assert!(matches!(sequencer.step().await, Err(SequencerError::Forked { known: 2 })));
+    assert_eq!(node.store.published().await.unwrap(), published);
+}
+
+#[tokio::test]
+async fn a_log_that_another_process_publishes_meanwhile_is_taken_up() {
+    let node = Node::new().await;
+    let mut first = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&first);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    first.step().await.unwrap();
+    decide(&decider, None).await;
+
+    // A pipe as the head file: it stands still where it is read, until the other process is done.
+    let head_file = node.folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&head_file).status().unwrap().success());
+    let (store, operator) = (Arc::clone(&node.store), Arc::clone(&node.operator));
+    let second = Sequencer::open(store, operator, node.clock.clone(), Some(HeadFile::at(&head_file)));
+    let second = tokio::spawn(second);
+    let mut pipe = tokio::task::spawn_blocking(move || std::fs::File::create(head_file).unwrap()).await.unwrap();
+    first.step().await.unwrap();
+    let head = node.store.head().await.unwrap();
+    assert_eq!(head.size, 2);
+    std::io::Write::write_all(&mut pipe, &serde_json::to_vec(&head).unwrap()).unwrap();
+    drop(pipe);
+    assert!(second.await.unwrap().unwrap().remembers());
 }
 
 #[tokio::test]

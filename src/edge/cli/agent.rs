@@ -1,7 +1,6 @@
 //! `countersign agent`: own agents that call peers' agents through the gateway.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use clap::Subcommand;
@@ -12,6 +11,7 @@ use super::place::Place;
 use super::serve::{AgentBase, agent_bases};
 use crate::edge::config::{CONFIG_FILE, Config};
 use crate::edge::data_folder::DataFolder;
+use crate::io::files;
 use crate::io::secret_files;
 
 const EXAMPLES: &str = "\
@@ -66,7 +66,7 @@ fn add(folder: &DataFolder, name: &str, output: &Output) -> Result<(), CliError>
     let agents = folder.path().join("agents");
     make_private(&agents)?;
     secret_files::create(&agents.join(name))?;
-    replace(&file, &text).map_err(failed)?;
+    files::replace(&file, text.as_bytes()).map_err(failed)?;
     let folder = folder.clone().with_config(config);
     let added: Vec<_> = bases(&folder)?.into_iter().filter(|agent| agent.name == name).collect();
     show(&added, output)?;
@@ -78,16 +78,6 @@ fn make_private(folder: &Path) -> Result<(), CliError> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
     made.map_err(|error| CliError::io(format!("cannot make `{}`: {error}", folder.display())))
-}
-
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut draft = tempfile::NamedTempFile::new_in(folder)?;
-    draft.write_all(text.as_bytes())?;
-    draft.as_file().set_permissions(fs::metadata(path)?.permissions())?;
-    draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 fn bases(folder: &DataFolder) -> Result<Vec<AgentBase>, CliError> {

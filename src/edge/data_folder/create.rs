@@ -1,7 +1,6 @@
 //! Making a data folder.
 
 use std::fs;
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use crate::ground::crypto::keys::{KeyId, KeyUse, RootPurpose, SigningKey};
 use crate::ground::keyset::{self, KeyEntry, KeySetDocument, LogNames, SelfSignedKeySet};
 use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::policy::starter;
+use crate::io::files::{self, Access};
 use crate::io::key_files;
 use crate::io::secret_files;
 use crate::io::store::Identity;
@@ -49,7 +49,7 @@ pub(super) async fn create(path: PathBuf, options: &InitOptions) -> Result<Creat
     if path.exists() && fs::read_dir(&path).map_err(fault)?.next().is_some() {
         return Err(DataFolderError::Occupied(path));
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = files::folder(&path);
     fs::create_dir_all(parent).map_err(fault)?;
     // Made beside its place and moved there whole: an interrupted creation leaves a folder with another name, and never
     // half an identity.
@@ -63,7 +63,7 @@ pub(super) async fn create(path: PathBuf, options: &InitOptions) -> Result<Creat
         let _leftover = fs::remove_dir_all(&draft);
         return Err(fault(source));
     }
-    fs::File::open(parent).and_then(|parent| parent.sync_all()).map_err(fault)?;
+    files::sync_folder(&path).map_err(fault)?;
     let folder = DataFolder::open(path)?;
     Ok(Created { root_key_file: folder.root_key_file(), folder, fingerprint })
 }
@@ -148,10 +148,6 @@ fn write(path: &Path, text: &str) -> Result<(), DataFolderError> {
     if let Some(folder) = path.parent() {
         make_folder(folder)?;
     }
-    let write = || {
-        let mut file = fs::File::create_new(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|source| DataFolderError::Io { path: path.to_owned(), source })
+    let written = files::create(path, text.as_bytes(), Access::Umask);
+    written.map_err(|source| DataFolderError::Io { path: path.to_owned(), source })
 }

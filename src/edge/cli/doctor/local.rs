@@ -99,13 +99,15 @@ pub(super) async fn store(folder: &DataFolder) -> Vec<Found> {
 }
 
 async fn look(folder: &DataFolder, store: Arc<dyn Store>) -> Result<Vec<Found>, StoreError> {
+    // The file before the store: a head is committed before it comes into the file, also by a node that runs meanwhile.
+    let known = folder.head_file().read();
     let head = store.head().await?;
     let mut found = Vec::new();
     found.push(match Logbook::new(Arc::clone(&store)).right_edge(head).await {
         Ok(_) => Found::ok("store", format!("log of {} entries, right edge and head agree", head.size)),
         Err(error) => Found::broken("store", error.to_string(), "keep a copy, then run `countersign log fsck`"),
     });
-    found.push(match folder.head_file().read() {
+    found.push(match known {
         Ok(Some(known)) if known.size > head.size || (known.size == head.size && known != head) => Found::broken(
             "head file",
             format!("it knows a log of {} entries, the store one of {}", known.size, head.size),

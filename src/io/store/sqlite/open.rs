@@ -1,5 +1,6 @@
 //! Creating, opening and upgrading the file.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::fault::fault;
 use super::rows::{number, read_text};
 use super::wal::{self, WalKeeper};
 use crate::ground::log::merkle::TreeHead;
+use crate::io::files::{self, Access};
 use crate::io::store::{Identity, StoreError};
 
 /// The schema versions, in order: the file's `user_version` counts how many of them it has.
@@ -47,15 +49,14 @@ pub(super) async fn create(path: &Path, identity: Identity) -> Result<SqliteStor
 }
 
 /// Makes the file, if there is none, for its owner only: it will hold the openings of commitments. The file's name is
-/// on disk before the first commit can be.
+/// on disk before the first commit can be, also where an interrupted creation left the file behind.
 async fn reserve(path: &Path) -> std::io::Result<()> {
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    options.mode(0o600);
-    options.open(path).await?.sync_all().await?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    tokio::fs::File::open(folder).await?.sync_all().await
+    let path = path.to_owned();
+    let reserved = tokio::task::spawn_blocking(move || match files::create(&path, b"", Access::Owner) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => files::sync_folder(&path),
+        other => other,
+    });
+    reserved.await?
 }
 
 async fn begin_history(writer: &SqlitePool, path: &Path, identity: &Identity) -> Result<(), StoreError> {
