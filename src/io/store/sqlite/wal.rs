@@ -55,9 +55,18 @@ async fn keep_short(readers: SqlitePool, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&readers).await {
+        if let Err(error) = copy_back(&readers).await {
             // The next commit that the disk refuses says so to its caller; nothing is lost by a longer log.
             tracing::warn!(error = %error, "the write-ahead log could not be copied into the database");
         }
     }
 }
+
+/// Answers in SQLite's order: not 0 if somebody else was copying, the pages in the log, and those of them that are in
+/// the database file now.
+async fn copy_back(readers: &SqlitePool) -> Result<(i64, i64, i64), sqlx::Error> {
+    sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(readers).await
+}
+
+#[cfg(test)]
+mod tests;
