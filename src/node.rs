@@ -37,6 +37,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::ground::log::merkle::TreeHead;
+use crate::ground::name::Timestamp;
 use crate::io::client::{ClientBuildError, ClientConfig, PeerClient};
 use crate::io::clock::Clock;
 use crate::io::head_file::HeadFile;
@@ -166,17 +167,11 @@ impl Node {
     /// Starts a node. The log is taken up first, since every receipt names its head, the one that begins the first
     /// epoch included.
     pub async fn start(parts: NodeParts) -> Result<Arc<Self>, StartError> {
-        let NodeParts { operator, store, clock, head_file, policy_folder, pseudonym_key, peers, mut settings } = parts;
+        let NodeParts { operator, store, clock, head_file, policy_folder, pseudonym_key, peers, settings } = parts;
         let client = PeerClient::new(&peers)?;
         let sequencer =
             Sequencer::open(Arc::clone(&store), Arc::clone(&operator), clock.clone(), head_file.clone()).await?;
-        if !sequencer.remembers() {
-            tracing::warn!(
-                "no head file tells what this log signed last, so its database may have been restored: receipts that \
-                 peers issued before now are refused"
-            );
-            settings.terms.issued_from = clock.now();
-        }
+        let issued_from = issued_from(&sequencer, clock.now(), settings.terms.skew_s);
         let (published, caught_up) = (sequencer.published(), sequencer.caught_up());
         let (writes, writer) = WritePath::start(Arc::clone(&store), clock.clone());
         let issuer = ReceiptIssuer::new(
@@ -195,7 +190,7 @@ impl Node {
         let watch = PolicyWatch::new(policies.clone(), policy_folder);
         let folder = watch.state();
         let pseudonyms = PseudonymKey::new(&pseudonym_key);
-        let basis = Basis { operator, store, clock, client, settings, issuer, policies, pseudonyms };
+        let basis = Basis { operator, store, clock, client, settings, issued_from, issuer, policies, pseudonyms };
         let node = basis.furnish(published, caught_up, folder, head_file);
         node.spawn(|stop| watch_writer(writer, stop));
         node.spawn(|stop| sequencer.run(settings.checkpoint_interval, stop));
@@ -257,6 +252,7 @@ struct Basis {
     clock: Clock,
     client: PeerClient,
     settings: NodeSettings,
+    issued_from: Timestamp,
     issuer: ReceiptIssuer,
     policies: Policies,
     pseudonyms: PseudonymKey,
@@ -270,14 +266,15 @@ impl Basis {
         folder: watch::Receiver<FolderState>,
         head_file: Option<HeadFile>,
     ) -> Node {
-        let Self { operator, store, clock, client, settings, issuer, policies, pseudonyms } = self;
+        let Self { operator, store, clock, client, settings, issued_from, issuer, policies, pseudonyms } = self;
         let share = || Arc::clone(&store);
         let directory = Directory::new(share(), client.clone(), clock.clone(), settings.directory);
         let directory = Arc::new(directory);
         let (lifetime_s, wait_s) = (settings.decision_lifetime_s, settings.approval_wait_s);
         let decider = Decider::new(share(), issuer.clone(), policies.clone(), lifetime_s, wait_s);
         let peers = Arc::clone(&directory);
-        let acceptor = Acceptor::new(share(), clock.clone(), issuer.clone(), decider.clone(), peers, settings.terms);
+        let (time, terms) = (clock.clone(), settings.terms);
+        let acceptor = Acceptor::new(share(), time, issuer.clone(), decider.clone(), peers, terms, issued_from);
         let (own, peers) = (operator.issuer().clone(), Arc::clone(&directory));
         let answers = Answers::new(share(), clock.clone(), own, peers, settings.terms.skew_s);
         let peers = Arc::clone(&directory);
@@ -310,6 +307,19 @@ impl Basis {
             tasks: Mutex::default(),
         }
     }
+}
+
+/// From which time of issue on receipts are taken. A restored store may have forgotten what it accepted, up to now, and
+/// the clocks of those who issued it may have been ahead by the skew.
+fn issued_from(sequencer: &Sequencer, now: Timestamp, skew_s: u64) -> Timestamp {
+    if sequencer.remembers() {
+        return Timestamp::EPOCH;
+    }
+    tracing::warn!(
+        "no head file tells what this log signed last, so its database may have been restored: receipts that peers \
+         issued before now, or in the next {skew_s} s, are refused"
+    );
+    now.plus(skew_s)
 }
 
 /// The write path lives as long as somebody holds the issuer, which the node does itself: on shutdown it is left to

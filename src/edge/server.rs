@@ -19,7 +19,6 @@ use crate::edge::data_folder::{DataFolder, DataFolderError};
 use crate::edge::gateway::{AgentSecret, Gateway};
 use crate::edge::http::{App, private, public};
 use crate::edge::telemetry::Metrics;
-use crate::ground::name::Timestamp;
 use crate::io::client::{ClientBuildError, ClientConfig};
 use crate::io::clock::Clock;
 use crate::node::acceptor::Terms;
@@ -183,7 +182,6 @@ pub fn settings(config: &Config) -> NodeSettings {
             demand_body: config.evidence.demand_body,
             skew_s: config.evidence.skew_s,
             rate: Rate { per_s, burst: per_s.saturating_mul(2) },
-            issued_from: Timestamp::EPOCH,
         },
         directory: DirectoryConfig { refresh_s: config.peers.refresh.as_secs(), ..DirectoryConfig::default() },
     }

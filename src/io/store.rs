@@ -66,11 +66,11 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// Forgets replay entries that expire before `before`, and answers how many.
     ///
-    /// The watermark is then later than the expiry of every forgotten entry, by one second than the latest of them, and
-    /// no later for the caller's `before`, which may come from a clock that is ahead. It never goes back.
+    /// The watermark is then one second after the latest expiry among them, and where it was before if that is
+    /// later. It does not follow `before`, which may come from a clock that is ahead, and never goes back.
     ///
-    /// Durable: the watermark, no later than the entries that it stands for are gone. [`Store::commit`] refuses receipts
-    /// that expire before the watermark, so that a forgotten entry cannot be used again at any moment, crashes included.
+    /// Durable: the watermark, no later than its entries are gone. [`Store::commit`] refuses receipts that expire
+    /// before it, so that a forgotten entry cannot be used again at any moment, crashes included.
     async fn purge_replay(&self, before: Timestamp) -> Result<u64, StoreError>;
 
     /// The time before which a receipt must not expire to be accepted: one second after the latest expiry of any

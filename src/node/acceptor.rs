@@ -43,9 +43,6 @@ pub struct Terms {
     pub skew_s: u64,
     /// Acknowledgements for one peer.
     pub rate: Rate,
-    /// Receipts issued before it are refused, unless the store has their answer: set when nobody can rule out that a
-    /// restored store forgot what was accepted.
-    pub issued_from: Timestamp,
 }
 
 /// What came in, as this node saw it.
@@ -126,11 +123,12 @@ pub struct Acceptor {
     decider: Decider,
     directory: Arc<Directory>,
     terms: Terms,
+    issued_from: Timestamp,
     rates: Arc<RateLimit<Issuer>>,
 }
 
 impl Acceptor {
-    /// An acceptor on these terms.
+    /// An acceptor on these terms. Receipts issued before `issued_from` are refused, unless the store has their answer.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Clock,
@@ -138,9 +136,15 @@ impl Acceptor {
         decider: Decider,
         directory: Arc<Directory>,
         terms: Terms,
+        issued_from: Timestamp,
     ) -> Self {
         let rates = Arc::new(RateLimit::new(terms.rate, MAX_RATED_PEERS));
-        Self { store, clock, issuer, decider, directory, terms, rates }
+        Self { store, clock, issuer, decider, directory, terms, issued_from, rates }
+    }
+
+    /// The time of issue from which on receipts are taken without having been answered before.
+    pub fn issued_from(&self) -> Timestamp {
+        self.issued_from
     }
 
     /// Checks a receipt against a request and changes nothing.
@@ -234,7 +238,7 @@ impl Acceptor {
 
     /// After a restore the replay entries of what was accepted shortly before may be gone.
     async fn check_issued(&self, claims: &Decision) -> Result<(), NotAccepted> {
-        if claims.iat >= self.terms.issued_from {
+        if claims.iat >= self.issued_from {
             return Ok(());
         }
         match self.store.accepted(&claims.iss, &claims.jti).await {

@@ -116,7 +116,8 @@ pub enum Conflict {
         /// The digest of the one that was accepted.
         accepted: Digest,
     },
-    /// The receipt expires no later than a replay entry that was forgotten, so nobody can tell whether it was accepted.
+    /// The receipt expires no later than a replay entry that was forgotten, so nobody can tell whether it was
+    /// accepted.
     BeforeWatermark {
         /// The time from which on a receipt has to expire ([`Store::replay_watermark`](super::Store::replay_watermark)).
         watermark: Timestamp,

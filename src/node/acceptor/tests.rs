@@ -55,9 +55,9 @@ impl Scene {
         let policies = Policies::open(Arc::clone(&store), &issuer, || Ok(starter::files())).await.unwrap();
         let decider = Decider::new(Arc::clone(&store), issuer.clone(), policies, 120, 300);
         let rate = Rate { per_s: 100, burst: 100 };
-        let (level, issued_from) = (Level::Signed, Timestamp::EPOCH);
-        let terms = Terms { level, demand_body: true, skew_s: SKEW_S, rate, issued_from };
-        let acceptor = Acceptor::new(store, clock, issuer, decider, Arc::clone(&place.directory), terms);
+        let terms = Terms { level: Level::Signed, demand_body: true, skew_s: SKEW_S, rate };
+        let peers = Arc::clone(&place.directory);
+        let acceptor = Acceptor::new(store, clock, issuer, decider, peers, terms, Timestamp::EPOCH);
         let (receipt, nonce) = decided(&peer, 1, None);
         Self { place, peer, acceptor, receipt, nonce }
     }
@@ -162,11 +162,11 @@ async fn a_retry_is_a_new_receipt_and_a_new_call() {
 async fn what_was_issued_before_a_restored_node_started_is_refused_unless_its_answer_is_there() {
     let mut scene = Scene::new().await;
     assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
-    scene.acceptor.terms.issued_from = time(NOW + 1);
+    scene.acceptor.issued_from = time(NOW + 1);
     assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Duplicate { .. })));
     (scene.receipt, scene.nonce) = decided(&scene.peer, 2, None);
     let refused = scene.accept(&scene.arrival()).await.unwrap_err();
     assert_eq!(refused.problem, ProblemType::IssuedBeforeWatermark);
-    scene.acceptor.terms.issued_from = time(NOW);
+    scene.acceptor.issued_from = time(NOW);
     assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
 }

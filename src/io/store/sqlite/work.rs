@@ -95,13 +95,8 @@ pub(super) async fn take(store: &SqliteStore, terms: WorkTerms, limit: u32) -> R
         return Ok(Vec::new());
     }
     let mut tx = store.write().await?;
-    let ids: Vec<i64> = sqlx::query_scalar(DUE)
-        .bind(now)
-        .bind(latest)
-        .bind(limit)
-        .fetch_all(&mut *tx)
-        .await
-        .map_err(fault)?;
+    let ids: Vec<i64> =
+        sqlx::query_scalar(DUE).bind(now).bind(latest).bind(limit).fetch_all(&mut *tx).await.map_err(fault)?;
     let mut taken = Vec::with_capacity(ids.len());
     for id in ids {
         taken.extend(take_one(&mut tx, id, terms.again).await?);
