@@ -55,5 +55,5 @@ async fn a_store_that_is_dropped_ends_the_task() {
     drop(store);
     assert!(!task.is_finished());
     drop(another);
-    task.await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), task).await.unwrap().unwrap();
 }
