@@ -119,7 +119,7 @@ pub enum Conflict {
     /// The receipt expires no later than a replay entry that was forgotten, so nobody can tell whether it was
     /// accepted.
     BeforeWatermark {
-        /// The time from which on a receipt has to expire ([`Store::replay_watermark`](super::Store::replay_watermark)).
+        /// The time before which it must not expire: [`Store::replay_watermark`](super::Store::replay_watermark).
         watermark: Timestamp,
     },
     /// Another item took the position in the session.
