@@ -30,7 +30,7 @@ mod sequence;
 pub mod sqlite;
 mod work;
 
-pub use admission::{Admission, Conflict, EpochClaim, NewReceipt, Opening, ReplayClaim, SessionClaim};
+pub use admission::{Admission, Conflict, EpochClaim, NewReceipt, Opening, OutcomeClaim, ReplayClaim, SessionClaim};
 pub use directory::{Epoch, Identity, KeySetVersion, Peer, PeerChange, PeerState, PutKeySet, PutPeer, PutToken, Token};
 pub use fault::{Cause, StoreError};
 pub use lookup::{CursorError, Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
@@ -76,6 +76,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The last position taken in a session; 0 when it has none.
     async fn session(&self, id: &str) -> Result<u64, StoreError>;
+
+    /// The digests of the operator's own outcomes, by issuer and id of the decisions, in the order asked; `None` where
+    /// a call has none. All from one moment.
+    async fn outcomes(&self, decisions: &[(Issuer, ReceiptId)]) -> Result<Vec<Option<Digest>>, StoreError>;
 
     // --- The log ---
 

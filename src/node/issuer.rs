@@ -10,13 +10,15 @@ use tokio::sync::watch;
 
 use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
-use crate::ground::name::{Code, ReceiptId, Timestamp};
+use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::{self, IssueError, SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{LogPromise, Payload};
 use crate::io::clock::Clock;
 use crate::io::entropy::{EntropyError, random};
-use crate::io::store::{Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, ReplayClaim, SessionClaim};
+use crate::io::store::{
+    Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, OutcomeClaim, ReplayClaim, SessionClaim,
+};
 use crate::node::operator::Operator;
 use crate::node::write_path::{WriteFailure, WritePath};
 
@@ -44,6 +46,7 @@ impl IssueFailure {
         };
         match write {
             WriteFailure::Conflict(Conflict::Replay { .. } | Conflict::DuplicateId { .. }) => ProblemType::Replayed,
+            WriteFailure::Conflict(Conflict::Outcome { .. }) => ProblemType::OutcomeRecorded,
             WriteFailure::Conflict(Conflict::BeforeWatermark { .. }) => ProblemType::IssuedBeforeWatermark,
             WriteFailure::Conflict(_) | WriteFailure::Overloaded => ProblemType::Overloaded,
             WriteFailure::Store(_) => ProblemType::StorageUnavailable,
@@ -76,6 +79,8 @@ pub struct Attachments {
     pub session: Option<SessionClaim>,
     /// Number and predecessor of the epoch that this receipt announces.
     pub epoch: Option<EpochClaim>,
+    /// Issuer and id of the decision whose call's end this receipt tells.
+    pub ends: Option<(Issuer, ReceiptId)>,
     /// Work to do later about other receipts.
     pub followups: Vec<NewFollowup>,
     /// Work to do later about the new receipt, with the operator that it is made out to.
@@ -140,7 +145,7 @@ impl ReceiptIssuer {
     }
 
     /// The operator's name, which is every receipt's `iss`.
-    pub fn name(&self) -> &crate::ground::name::Issuer {
+    pub fn name(&self) -> &Issuer {
         self.operator.issuer()
     }
 
@@ -192,8 +197,9 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
         own.map(|work| NewFollowup { due: work.due, kind: work.kind, subject: signed.digest, peer: peer.clone() });
     let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
+    let outcome = with.ends.map(|(iss, jti)| OutcomeClaim { iss, jti, digest: signed.digest });
     let (replay, session, blobs) = (with.replay, with.session, with.blobs);
-    Admission { receipts, replay, session, epoch, followups, blobs, ..Admission::default() }
+    Admission { receipts, replay, session, epoch, outcome, followups, blobs, ..Admission::default() }
 }
 
 fn new_receipt(

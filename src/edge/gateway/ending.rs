@@ -87,6 +87,7 @@ async fn record(issuer: ReceiptIssuer, ending: Ending) {
     let mut wait = FIRST_WAIT;
     for _ in 1..MAX_TRIES {
         match outcomes::record(&issuer, ending.clone()).await {
+            // Also when it stands already: a try whose answer was lost may have been kept.
             Ok(_) => return,
             Err(IssueFailure::Write(WriteFailure::Overloaded | WriteFailure::Store(_))) => {
                 tokio::time::sleep(wait).await;

@@ -40,6 +40,9 @@ macro_rules! suite {
                 epochs_follow_each_other,
                 a_large_batch_keeps_its_order,
                 two_writers_do_not_both_take_a_position,
+                a_call_has_one_outcome,
+                a_call_has_one_outcome_within_a_batch,
+                outcomes_come_in_the_order_asked,
             ];
             replay: [
                 a_receipt_is_accepted_once,

@@ -117,6 +117,10 @@ impl Store for SqliteStore {
         replay::session(self, id).await
     }
 
+    async fn outcomes(&self, decisions: &[(Issuer, ReceiptId)]) -> Result<Vec<Option<Digest>>, StoreError> {
+        claims::outcomes(self, decisions).await
+    }
+
     async fn unsequenced(&self, limit: u32) -> Result<Vec<Unsequenced>, StoreError> {
         sequence::unsequenced(self, limit).await
     }

@@ -218,6 +218,7 @@ async fn the_database_refuses_to_change_evidence() {
     tamper(&store, "INSERT INTO tile VALUES (0, 0, zeroblob(64))").await.unwrap();
     tamper(&store, "INSERT INTO key_set VALUES ('i', x'00', 1, x'00', 'c', 1)").await.unwrap();
     tamper(&store, "INSERT INTO epoch VALUES (1, x'00', x'00')").await.unwrap();
+    tamper(&store, "INSERT INTO outcome VALUES ('i', x'00', x'00')").await.unwrap();
     for (sql, rule) in [
         ("UPDATE receipt SET compact = 'x'", "a_receipt_is_never_changed"),
         ("DELETE FROM receipt", "a_receipt_is_never_deleted"),
@@ -230,6 +231,8 @@ async fn the_database_refuses_to_change_evidence() {
         ("INSERT INTO head VALUES (2, 0, zeroblob(32))", "a_log_has_one_head"),
         ("UPDATE epoch SET digest = x'01'", "an_epoch_is_never_changed"),
         ("DELETE FROM epoch", "an_epoch_is_never_deleted"),
+        ("UPDATE outcome SET digest = x'01'", "an_outcome_is_never_changed"),
+        ("DELETE FROM outcome", "an_outcome_is_never_deleted"),
         ("UPDATE key_set SET compact = 'x'", "a_key_set_is_never_changed"),
         ("DELETE FROM key_set", "a_key_set_is_never_deleted"),
         ("UPDATE progress SET replay_before = -1", "progress_never_goes_back"),
