@@ -24,6 +24,7 @@ pub mod rate;
 pub mod readiness;
 pub mod sequencer;
 pub mod tokens;
+mod turns;
 pub mod upkeep;
 pub mod verifier;
 pub mod write_path;
