@@ -14,6 +14,7 @@ use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::{self, IssueError, SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{LogPromise, Payload};
+use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::clock::Clock;
 use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{
@@ -223,7 +224,12 @@ fn new_receipt(
     }
 }
 
-/// The row of a receipt that another operator signed.
+/// The row of a verified receipt of another operator.
+pub fn verified_receipt(receipt: &VerifiedReceipt, opening: Option<Opening>) -> NewReceipt {
+    new_receipt(receipt.payload(), receipt.digest(), receipt.compact().to_owned(), opening)
+}
+
+/// The row of a receipt of another operator whose verdict was given elsewhere.
 pub fn received_receipt(receipt: &UnverifiedReceipt, opening: Option<Opening>) -> NewReceipt {
     new_receipt(receipt.claims(), receipt.digest(), receipt.compact().to_owned(), opening)
 }

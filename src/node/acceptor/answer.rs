@@ -4,7 +4,7 @@ use super::{Acceptor, Arrival};
 use crate::ground::effect::{Effect, Reason};
 use crate::ground::question::Request;
 use crate::ground::receipt::binding::Nonce;
-use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
     Acknowledgement, Action, Assurance, BodyBinding, Decision, Mode, Payload, ReceiptRef, Resource,
 };
@@ -12,7 +12,7 @@ use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::store::ReplayClaim;
 use crate::node::decider::{Decider, Judgement, Opened, commit_inputs};
 use crate::node::followup::Work;
-use crate::node::issuer::{Attachments, IssueFailure, received_receipt};
+use crate::node::issuer::{Attachments, IssueFailure, verified_receipt};
 
 /// What the caller makes of an arrived call.
 #[derive(Debug)]
@@ -67,12 +67,10 @@ impl Answer<'_> {
             ..Opened::default()
         };
         let claims = self.claims;
-        // The decision was verified a moment ago, so reading its own bytes again cannot fail.
-        let received = UnverifiedReceipt::parse(self.decision.compact().as_bytes()).ok();
         let promise = Work::check_promise(self.decision.digest(), claims.iss.clone(), acceptor.clock.now());
         let with = Attachments {
             opening: Some(mine.to_opening()),
-            received: received.map(|receipt| received_receipt(&receipt, Some(theirs.to_opening()))),
+            received: Some(verified_receipt(self.decision, Some(theirs.to_opening()))),
             replay: Some(ReplayClaim {
                 iss: claims.iss.clone(),
                 jti: claims.jti,

@@ -11,11 +11,11 @@ use crate::ground::kind::Kind;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Acknowledgement, Mode, Outcome, Payload};
-use crate::ground::receipt::verify::{Question, Trust, verify};
+use crate::ground::receipt::verify::{Question, Trust, VerifiedReceipt, verify};
 use crate::ground::verdict::Level;
 use crate::io::store::{Admission, Conflict, Followup, StoreError, StoredReceipt};
 use crate::node::directory::{ApprovedPeer, Refusal};
-use crate::node::issuer::received_receipt;
+use crate::node::issuer::verified_receipt;
 use crate::node::observation::Noticed;
 use crate::node::write_path::WriteFailure;
 
@@ -174,21 +174,16 @@ impl FollowUp {
         question.skew_s = SKEW_S;
         question.audience = Some(self.operator.issuer());
         question.decision = Some(decision);
-        let verification = verify(receipt.clone(), &question);
-        if verification.receipt.is_none() {
+        let verification = verify(receipt, &question);
+        let Some(verified) = verification.receipt else {
             let problem = verification.verdict.problem().unwrap_or(ProblemType::Internal);
             return Ok(self.note(work, left, Noticed::AnswerInvalid, invalid(problem)).await?);
-        }
-        self.keep(work, &receipt, left).await
+        };
+        self.keep(work, &verified, left).await
     }
 
-    async fn keep(
-        &self,
-        work: &Followup,
-        receipt: &UnverifiedReceipt,
-        left: &mut Admission,
-    ) -> Result<(), WriteFailure> {
-        let row = received_receipt(receipt, None);
+    async fn keep(&self, work: &Followup, receipt: &VerifiedReceipt, left: &mut Admission) -> Result<(), WriteFailure> {
+        let row = verified_receipt(receipt, None);
         let followups = vec![Work::check_promise(row.digest, row.iss.clone(), self.clock.now())];
         match self.writes.commit(Admission { receipts: vec![row], followups, ..Admission::default() }).await {
             Err(WriteFailure::Conflict(Conflict::DuplicateId { existing, .. })) if existing != receipt.digest() => {
