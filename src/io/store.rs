@@ -213,11 +213,18 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     // --- Work ---
 
-    /// Takes work that is due at `now`, oldest first, at most `limit`, and makes it due again at `again`: should the
-    /// worker die, another one takes it then, and until then no other does.
+    /// Takes work that is due at `now`, oldest first, and makes it due again at `again`: should the worker die, another
+    /// one takes it then, and until then no other does. Of the work about one operator at most `per_peer` pieces, the
+    /// oldest, and none about those in `except`: no operator stands in another's way.
     ///
     /// Durable: the new due times and the counts of attempts, when this returns.
-    async fn take_followups(&self, now: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<Followup>, StoreError>;
+    async fn take_followups(
+        &self,
+        now: Timestamp,
+        again: Timestamp,
+        per_peer: u32,
+        except: &[Issuer],
+    ) -> Result<Vec<Followup>, StoreError>;
 
     /// Makes work due at another time, and answers whether it was still there.
     ///

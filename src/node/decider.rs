@@ -21,7 +21,6 @@ use crate::ground::receipt::payload::{
 };
 use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{Conflict, Opening, SessionClaim, Store};
-use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
 use crate::node::policies::Policies;
 use crate::node::turns::Turns;
@@ -103,8 +102,8 @@ pub struct Matter {
     pub retry_of: Option<ReceiptId>,
     /// What the caller must do.
     pub obligations: Vec<Obligation>,
-    /// When to ask the other operator for its evidence, should it not come with the answer.
-    pub pull_evidence_at: Option<Timestamp>,
+    /// Work to do later about it.
+    pub followups: Vec<OwnFollowup>,
 }
 
 /// What opens a receipt's commitments, as the store keeps it.
@@ -254,11 +253,10 @@ impl Decider {
             target: matter.bound.as_ref().map(|bound| bound.target.clone()),
         };
         let session = matter.session.as_ref().map(|id| SessionClaim { id: id.clone(), seq });
-        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Work::PullEvidence.code() });
         let with = Attachments {
             opening: Some(opened.to_opening()),
             session,
-            own_followups: pull.into_iter().collect(),
+            own_followups: matter.followups.clone(),
             ..Attachments::default()
         };
         self.issuer.issue(Payload::Decision(Box::new(decision)), with).await

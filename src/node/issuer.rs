@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
@@ -97,6 +98,13 @@ pub struct OwnFollowup {
     pub due: Timestamp,
     /// What is to be done.
     pub kind: Code,
+}
+
+impl OwnFollowup {
+    /// The same work about this receipt, which concerns this operator.
+    pub fn about(self, receipt: Digest, peer: &Issuer) -> NewFollowup {
+        NewFollowup { due: self.due, kind: self.kind, subject: receipt, peer: peer.clone() }
+    }
 }
 
 /// A time up to which every committed receipt is in a published checkpoint. The sequencer moves it, the issuer reads
@@ -193,9 +201,7 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
     // The received receipt stands first, so that an answer never comes before what it answers.
     let receipts = with.received.into_iter().chain([own]).collect();
     let peer = signed.payload.aud();
-    let own = with.own_followups.into_iter();
-    let own =
-        own.map(|work| NewFollowup { due: work.due, kind: work.kind, subject: signed.digest, peer: peer.clone() });
+    let own = with.own_followups.into_iter().map(|work| work.about(signed.digest, peer));
     let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
     let outcome = with.ends.map(|(iss, jti)| OutcomeClaim { iss, jti, digest: signed.digest });
@@ -203,12 +209,7 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
     Admission { receipts, replay, session, epoch, outcome, followups, blobs, ..Admission::default() }
 }
 
-fn new_receipt(
-    payload: &Payload,
-    digest: crate::ground::crypto::hash::Digest,
-    compact: String,
-    opening: Option<Opening>,
-) -> NewReceipt {
+fn new_receipt(payload: &Payload, digest: Digest, compact: String, opening: Option<Opening>) -> NewReceipt {
     let kind: Kind = payload.kind();
     NewReceipt {
         jti: *payload.jti(),

@@ -109,7 +109,7 @@ fn matter(session: Option<&str>) -> Matter {
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     }
 }
 

@@ -96,6 +96,8 @@ macro_rules! suite {
             work: [
                 due_work_is_taken_once_until_it_is_due_again,
                 work_is_taken_oldest_first,
+                no_operator_stands_in_anothers_way,
+                of_two_workers_one_takes_a_piece,
                 work_can_be_rescheduled_and_settled,
                 an_item_that_falls_settles_nothing_and_notes_nothing,
                 observations_are_found_newest_first,

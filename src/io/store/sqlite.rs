@@ -243,8 +243,14 @@ impl Store for SqliteStore {
         lookup::epochs(self).await
     }
 
-    async fn take_followups(&self, now: Timestamp, again: Timestamp, limit: u32) -> Result<Vec<Followup>, StoreError> {
-        work::take(self, now, again, limit).await
+    async fn take_followups(
+        &self,
+        now: Timestamp,
+        again: Timestamp,
+        per_peer: u32,
+        except: &[Issuer],
+    ) -> Result<Vec<Followup>, StoreError> {
+        work::take(self, now, again, per_peer, except).await
     }
 
     async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError> {

@@ -77,29 +77,29 @@ impl FollowUp {
         if held.lacks().is_empty() {
             return Ok(self.conclude(work, &held, left).await?);
         }
-        let missing = |held: &Held, why: &str| {
+        let missing = |held: &Held, why: ProblemType| {
             let detail = json!({ "problem": why });
-            Next::Again(held.lacks().into_iter().map(|noticed| (noticed, detail.clone())).collect())
+            held.lacks().into_iter().map(|noticed| (noticed, detail.clone())).collect()
         };
         let peer = match self.directory.standing(&work.peer).await {
             Ok(peer) => peer,
             Err(Refusal::Store(error)) => return Err(error.into()),
             Err(refusal) if is_final(&refusal) => return Ok(Next::Done),
-            Err(refusal) => return Ok(missing(&held, refusal.problem().code())),
+            Err(refusal) => return Ok(Next::Again(missing(&held, refusal.problem()))),
         };
         let key = &self.operator.keys().http;
         match self.client.evidence(&peer.endpoints, &work.subject, key, self.clock.now()).await {
-            Ok(None) => Ok(missing(&held, ProblemType::NotFound.code())),
+            Ok(None) => Ok(Next::Again(missing(&held, ProblemType::NotFound))),
             Err(error) => {
                 tracing::info!(peer = %work.peer, error = %error, "evidence was not pulled");
-                Ok(missing(&held, error.problem().code()))
+                Ok(Next::after(&error, missing(&held, error.problem())))
             }
             Ok(Some(evidence)) => {
                 self.take(work, &decision, &peer, &held, &evidence, left).await?;
                 let held = Held::read(&self.store.related(&work.subject).await?, work)?;
                 match held.lacks().is_empty() {
                     true => Ok(self.conclude(work, &held, left).await?),
-                    false => Ok(missing(&held, ProblemType::NotFound.code())),
+                    false => Ok(Next::Again(missing(&held, ProblemType::NotFound))),
                 }
             }
         }

@@ -55,7 +55,7 @@ pub(in crate::io::store) async fn an_item_that_falls_leaves_nothing_and_the_othe
     assert_eq!(store.current_epoch().await.unwrap(), None);
     assert_eq!(store.accepted(&them(), &id(9)).await.unwrap(), None);
     assert_eq!(store.blob(&Digest::of(b"policy")).await.unwrap(), None);
-    assert_eq!(store.take_followups(time(9), time(10), 10).await.unwrap(), []);
+    assert_eq!(store.take_followups(time(9), time(10), 10, &[]).await.unwrap(), []);
     assert_eq!(store.unsequenced(10).await.unwrap().len(), 3);
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::commit::QUEUE;
+use super::work::DUE;
 use super::{SqliteStore, open};
 use crate::ground::crypto::hash::Digest;
 use crate::io::store::contract::{Database, accept, id, identity, item, keep, own, received, stored_ids, suite, time};
@@ -291,6 +292,16 @@ async fn queueing_for_the_log_walks_only_the_new_rows() {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {QUEUE}"));
     let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
     assert!(plan.iter().any(|row| row.3.contains("USING INTEGER PRIMARY KEY (rowid>?)")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_long_queue_of_one_operator_is_not_walked() {
+    let file = file().await;
+    let store = file.store().await;
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {DUE}"));
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
+    assert!(!plan.iter().any(|row| row.3.starts_with("SCAN f")), "{plan:?}");
+    assert!(plan.iter().any(|row| row.3.contains("followup_peer (peer=? AND due<?)")), "{plan:?}");
 }
 
 #[tokio::test]
