@@ -22,8 +22,10 @@ pub mod pseudonym;
 pub mod pulls;
 pub mod rate;
 pub mod readiness;
+pub mod running;
 pub mod sequencer;
 pub mod tokens;
+mod turns;
 pub mod upkeep;
 pub mod verifier;
 pub mod write_path;
@@ -58,6 +60,7 @@ use crate::node::policy_watch::{FolderState, PolicyWatch};
 use crate::node::pseudonym::PseudonymKey;
 use crate::node::pulls::Pulls;
 use crate::node::readiness::Readiness;
+use crate::node::running::RunningCalls;
 use crate::node::sequencer::{Sequencer, SequencerError};
 use crate::node::tokens::Tokens;
 use crate::node::verifier::Verifier;
@@ -145,6 +148,8 @@ pub struct Node {
     pub verifier: Verifier,
     /// Names users so that no two peers know them by the same name.
     pub pseudonyms: PseudonymKey,
+    /// The calls that this process is carrying.
+    pub running: RunningCalls,
     /// Answers peers that ask for our answers.
     pub pulls: Pulls,
     /// Reads receipts.
@@ -201,16 +206,18 @@ impl Node {
 
     /// Starts what runs behind the calls on any node.
     fn keep_up(&self, writes: WritePath) {
-        let followup = FollowUp::new(
-            Arc::clone(&self.store),
+        let followup = Arc::new(FollowUp {
+            store: Arc::clone(&self.store),
             writes,
-            Arc::clone(&self.operator),
-            Arc::clone(&self.directory),
-            self.client.clone(),
-            self.clock.clone(),
-        );
+            operator: Arc::clone(&self.operator),
+            directory: Arc::clone(&self.directory),
+            client: self.client.clone(),
+            clock: self.clock.clone(),
+            issuer: self.issuer.clone(),
+            running: self.running.clone(),
+        });
         let directory = Arc::clone(&self.directory);
-        self.spawn(|stop| async move { followup.run(stop).await });
+        self.spawn(|stop| followup.run(stop));
         self.spawn(|stop| async move { directory.run(stop).await });
         self.spawn(|stop| upkeep::index_receipts(Arc::clone(&self.store), stop));
         self.spawn(|stop| upkeep::purge_replay(Arc::clone(&self.store), self.clock.clone(), stop));
@@ -297,6 +304,7 @@ impl Basis {
             client,
             verifier,
             pseudonyms,
+            running: RunningCalls::default(),
             pulls,
             published,
             caught_up,

@@ -96,7 +96,7 @@ fn matter(number: u64) -> Result<Matter, Failure> {
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     })
 }
 

@@ -122,6 +122,7 @@ problems! {
     AcknowledgementIssuer "acknowledgement_issuer" 502 Evidence None "the acknowledgement is not from the operator that the receipt is made out to";
     AcknowledgementOther "acknowledgement_other" 502 Evidence None "the acknowledgement names another receipt";
     OutcomeDisagrees "outcome_disagrees" 409 Evidence None "executor and caller describe the outcome differently";
+    OutcomeRecorded "outcome_recorded" 409 Sender None "another outcome of this call is written down already";
     // The log.
     ProofMissing "proof_missing" 404 Evidence Retry "there is no inclusion proof";
     ProofMalformed "proof_malformed" 400 Sender None "the inclusion proof is not a tlog-proof file";

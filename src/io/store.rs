@@ -30,7 +30,7 @@ mod sequence;
 pub mod sqlite;
 mod work;
 
-pub use admission::{Admission, Conflict, EpochClaim, NewReceipt, Opening, ReplayClaim, SessionClaim};
+pub use admission::{Admission, Conflict, EpochClaim, NewReceipt, Opening, OutcomeClaim, ReplayClaim, SessionClaim};
 pub use directory::{Epoch, Identity, KeySetVersion, Peer, PeerChange, PeerState, PutKeySet, PutPeer, PutToken, Token};
 pub use fault::{Cause, StoreError};
 pub use lookup::{CursorError, Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
@@ -79,6 +79,10 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     /// The last position taken in a session; 0 when it has none.
     async fn session(&self, id: &str) -> Result<u64, StoreError>;
+
+    /// The digests of the operator's own outcomes, by issuer and id of the decisions, in the order asked; `None` where
+    /// a call has none. All from one moment.
+    async fn outcomes(&self, decisions: &[(Issuer, ReceiptId)]) -> Result<Vec<Option<Digest>>, StoreError>;
 
     // --- The log ---
 
@@ -212,12 +216,18 @@ pub trait Store: Send + Sync + fmt::Debug {
 
     // --- Work ---
 
-    /// Takes work that is due at `terms.now`, oldest first, then work that is due after `terms.latest`, at most `limit`
-    /// of both, and makes it due again at `terms.again`: should the worker die, another one takes it then, and until
-    /// then no other does.
+    /// Takes work that is due at `terms.now` and work that is due after `terms.latest`, oldest first, and makes it due
+    /// again at `terms.again`: should the worker die, another one takes it then, and until then no other does. Of the
+    /// work about one operator at most `per_peer` pieces of either, the oldest, and none about those in `except`: no
+    /// operator stands in another's way.
     ///
     /// Durable: the new due times and the counts of attempts, when this returns.
-    async fn take_followups(&self, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError>;
+    async fn take_followups(
+        &self,
+        terms: WorkTerms,
+        per_peer: u32,
+        except: &[Issuer],
+    ) -> Result<Vec<Followup>, StoreError>;
 
     /// Makes work due at another time, and answers whether it was still there.
     ///

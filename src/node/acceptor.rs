@@ -10,6 +10,7 @@ mod answer;
 use std::sync::Arc;
 
 use crate::ground::crypto::hash::Digest;
+use crate::ground::effect::Effect;
 use crate::ground::kind::Kind;
 use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
@@ -60,6 +61,22 @@ pub struct Arrival<'a> {
     pub body: Option<&'a [u8]>,
     /// A tlog-proof for the receipt, if there is one.
     pub proof: Option<&'a [u8]>,
+}
+
+/// What becomes of a call whose receipt is accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Handling {
+    /// Whether a refusal keeps it from the agent.
+    pub mode: Mode,
+    /// Whether this process forwards it, and will see its end.
+    pub forwards: bool,
+}
+
+impl Handling {
+    /// Whether a call that is judged like this goes on to the agent.
+    pub fn goes_on(self, effect: Effect) -> bool {
+        effect == Effect::Allow || self.mode == Mode::Observe
+    }
 }
 
 /// A receipt that was consumed.
@@ -195,7 +212,7 @@ impl Acceptor {
     pub async fn accept(
         &self,
         arrival: &Arrival<'_>,
-        mode: Mode,
+        handling: Handling,
         ask: impl FnOnce(&Decision, bool) -> Asked + Send,
     ) -> Result<Acceptance, NotAccepted> {
         let (decision, verdict) = match self.inspect(arrival).await {
@@ -220,7 +237,7 @@ impl Acceptor {
             asked: &asked,
             judgement: &judgement,
             body_checked,
-            mode,
+            handling,
         };
         match draft.commit(self, arrival, &nonce).await {
             Ok(acknowledgement) => {

@@ -19,7 +19,7 @@ use crate::ground::verdict::Level;
 use crate::io::clock::Clock;
 use crate::io::store::{NewReceipt, Store};
 use crate::node::directory::{Directory, Refusal};
-use crate::node::issuer::received_receipt;
+use crate::node::issuer::verified_receipt;
 use crate::node::observation::{Note, Noticed, note_once};
 
 /// Fields in place of one acknowledgement that are kept: two show that there was more than one, and no peer can fill
@@ -86,14 +86,14 @@ impl Answers {
             decision: Some(&asked),
             ..Question::offline(Level::Signed, Trust::Pinned(&peer.key_set))
         };
-        let verification = verify(receipt.clone(), &question);
+        let verification = verify(receipt, &question);
         let problem = || verification.verdict.problem().unwrap_or(ProblemType::Internal);
         let verified = verification.receipt.as_ref().ok_or_else(|| refuse(problem()))?;
         let Payload::Acknowledgement(payload) = verified.payload() else {
             return Err(refuse(ProblemType::KindUnexpected));
         };
         let named = ReceiptRef { digest: verified.digest(), jti: payload.jti };
-        Ok(Acknowledged { named, effect: payload.effect, received: received_receipt(&receipt, None) })
+        Ok(Acknowledged { named, effect: payload.effect, received: verified_receipt(verified, None) })
     }
 
     /// Keeps the observation that an answer to `decision` came without an acknowledgement that counts.

@@ -21,12 +21,12 @@ use crate::ground::receipt::payload::{
 };
 use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{Conflict, Opening, SessionClaim, Store};
-use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, IssueFailure, OwnFollowup, ReceiptIssuer};
 use crate::node::policies::Policies;
+use crate::node::turns::Turns;
 use crate::node::write_path::WriteFailure;
 
-/// How often a session position is claimed anew when others are faster.
+/// How often a session position is claimed anew when other processes are faster.
 const MAX_SESSION_TRIES: u32 = 16;
 
 /// What was judged, by whichever engine.
@@ -102,8 +102,8 @@ pub struct Matter {
     pub retry_of: Option<ReceiptId>,
     /// What the caller must do.
     pub obligations: Vec<Obligation>,
-    /// When to ask the other operator for its evidence, should it not come with the answer.
-    pub pull_evidence_at: Option<Timestamp>,
+    /// Work to do later about it.
+    pub followups: Vec<OwnFollowup>,
 }
 
 /// What opens a receipt's commitments, as the store keeps it.
@@ -171,6 +171,7 @@ pub struct Decider {
     store: Arc<dyn Store>,
     issuer: ReceiptIssuer,
     policies: Policies,
+    turns: Turns,
     lifetime_s: u64,
     approval_wait_s: u64,
 }
@@ -184,7 +185,7 @@ impl Decider {
         lifetime_s: u64,
         approval_wait_s: u64,
     ) -> Self {
-        Self { store, issuer, policies, lifetime_s, approval_wait_s }
+        Self { store, issuer, policies, turns: Turns::default(), lifetime_s, approval_wait_s }
     }
 
     /// Asks the policy in force.
@@ -222,9 +223,14 @@ impl Decider {
 
     /// Writes a judgement down. Only when this returns `Ok` may anybody act on it.
     pub async fn record(&self, judgement: &Judgement, matter: &Matter) -> Result<SignedReceipt, IssueFailure> {
-        let mut position = match &matter.session {
-            None => 0,
-            Some(id) => self.store.session(id).await.map_err(WriteFailure::from)?,
+        // One commit gives one position of a session: those who ask here wait for their turn, and only other processes
+        // can still be faster.
+        let (_turn, mut position) = match &matter.session {
+            None => (None, 0),
+            Some(id) => {
+                let turn = self.turns.take(id).await;
+                (turn, self.store.session(id).await.map_err(WriteFailure::from)?)
+            }
         };
         for _ in 0..MAX_SESSION_TRIES {
             match self.record_at(judgement, matter, position + 1).await {
@@ -247,11 +253,10 @@ impl Decider {
             target: matter.bound.as_ref().map(|bound| bound.target.clone()),
         };
         let session = matter.session.as_ref().map(|id| SessionClaim { id: id.clone(), seq });
-        let pull = matter.pull_evidence_at.map(|due| OwnFollowup { due, kind: Work::PullEvidence.code() });
         let with = Attachments {
             opening: Some(opened.to_opening()),
             session,
-            own_followups: pull.into_iter().collect(),
+            own_followups: matter.followups.clone(),
             ..Attachments::default()
         };
         self.issuer.issue(Payload::Decision(Box::new(decision)), with).await

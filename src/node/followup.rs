@@ -1,46 +1,45 @@
 //! Follow-up: what this node does later, off the call path, to have both halves of the evidence.
 //!
 //! The caller pulls what the other side has about its decision; the receiver checks that a received receipt was logged
-//! as promised. Work waits in the store, so that a crash delays it and loses nothing; a worker that died leaves it to
-//! the next one. Everything here may be done twice without harm. What it notices are observations, never findings:
-//! only a file that proves a lie by itself is one. Out of scope: who plans the work (`decider`, `acceptor`).
+//! as promised; either one closes a call that a stop of the node left open. Work waits in the store, so that a crash
+//! delays it and loses nothing; a worker that died leaves it to the next one. Everything here may be done twice without
+//! harm. What it notices are observations, never findings: only a file that proves a lie by itself is one. Out of
+//! scope: who plans the work (`decider`, `acceptor`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Code, Issuer, Timestamp};
-use crate::io::client::PeerClient;
+use crate::ground::problem::ProblemType;
+use crate::io::client::{FetchError, PeerClient};
 use crate::io::clock::Clock;
-use crate::io::store::{Admission, Followup, NewFollowup, Store, StoreError, WorkTerms};
+use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, Store, StoreError};
 use crate::node::directory::{Directory, Refusal};
+use crate::node::issuer::{OwnFollowup, ReceiptIssuer};
 use crate::node::observation::{Note, Noticed, news};
 use crate::node::operator::Operator;
+use crate::node::running::RunningCalls;
 use crate::node::write_path::{WriteFailure, WritePath};
 
 mod answers;
+mod closing;
 mod compare;
 mod promise;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
+pub use rounds::Round;
+
 /// Seconds after a call began before its evidence is pulled for the first time, should the answer not have brought it:
 /// a usual call is over by then.
-pub const PULL_AFTER_S: u64 = 5;
+const PULL_AFTER_S: u64 = 5;
 
-/// Work taken at a time.
-const BATCH: u32 = 64;
-
-/// Work done at the same time. Each waits for a peer, at most a few fetches long.
-const AT_ONCE: usize = 8;
-
-/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of
-/// [`AT_ONCE`], each at its deadline three times over, take four minutes.
-const LEASE_S: u64 = 300;
+/// Seconds after a call began before somebody looks whether it was ended, and between two looks: a usual call is over
+/// by then, and what a stop of the node left open is closed soon after the next start.
+const CLOSE_AFTER_S: u64 = 60;
 
 /// Seconds between two tries at most.
 const MAX_BACKOFF_S: u64 = 3600;
@@ -51,26 +50,26 @@ const MAX_ATTEMPTS: u32 = 20;
 /// Seconds by which a peer's clock may differ from ours.
 const SKEW_S: u64 = 60;
 
-/// How often the worker looks for work that is due.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
 /// Kinds of work. In the store: the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     /// Check that a received receipt was logged as its issuer promised.
     CheckPromise,
+    /// Write an outcome down for a decision whose call nobody ended.
+    CloseCall,
     /// Fetch the acknowledgement and the outcome of a decision of ours from the operator that it is made out to.
     PullEvidence,
 }
 
 impl Work {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::CheckPromise, Self::PullEvidence];
+    pub const ALL: [Self; 3] = [Self::CheckPromise, Self::CloseCall, Self::PullEvidence];
 
     /// The code as text.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CheckPromise => "check_promise",
+            Self::CloseCall => "close_call",
             Self::PullEvidence => "pull_evidence",
         }
     }
@@ -86,127 +85,114 @@ impl Work {
         NewFollowup { due: now.plus(3), kind: Self::CheckPromise.code(), subject: receipt, peer: issuer }
     }
 
+    /// To be committed with a decision whose call this process is about to carry: the call may outlive the process,
+    /// and its end nobody.
+    pub fn close_call(now: Timestamp) -> OwnFollowup {
+        OwnFollowup { due: now.plus(CLOSE_AFTER_S), kind: Self::CloseCall.code() }
+    }
+
+    /// To be committed with a decision that another operator will answer.
+    pub fn pull_evidence(now: Timestamp) -> OwnFollowup {
+        OwnFollowup { due: now.plus(PULL_AFTER_S), kind: Self::PullEvidence.code() }
+    }
+
+    /// Whether it needs the peer to be there.
+    const fn asks_the_peer(self) -> bool {
+        matches!(self, Self::CheckPromise | Self::PullEvidence)
+    }
+
     fn of(code: &Code) -> Option<Self> {
         Self::ALL.into_iter().find(|work| work.as_str() == code.as_str())
     }
 }
 
-/// What one round did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Round {
-    /// Pieces of work that were due.
-    pub taken: usize,
-    /// Those that are done, or given up.
-    pub settled: usize,
-}
+/// What to notice when nothing has come in the end.
+type Missing = Vec<(Noticed, serde_json::Value)>;
 
 /// What becomes of a piece of work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Next {
     /// Nothing is left to do.
     Done,
-    /// Something is missing that may come. When nothing has come in the end, these are noticed.
-    Again(Vec<(Noticed, serde_json::Value)>),
+    /// It is not time yet.
+    Later(Timestamp),
+    /// Something is missing that may come.
+    Again(Missing),
+    /// The peer could not be asked.
+    Unreached(Missing),
 }
 
 impl Next {
     fn again(noticed: Noticed, why: impl std::fmt::Display) -> Self {
         Self::Again(vec![(noticed, json!({ "problem": why.to_string() }))])
     }
+
+    fn after(error: &FetchError, missing: Missing) -> Self {
+        match error.problem() {
+            ProblemType::PeerUnreachable => Self::Unreached(missing),
+            _ => Self::Again(missing),
+        }
+    }
+}
+
+/// What came of a piece of work.
+#[derive(Debug, Clone, Copy, Default)]
+struct Did {
+    /// It is done, or given up.
+    settled: bool,
+    /// The peer could not be asked.
+    unreached: bool,
 }
 
 /// The worker.
 #[derive(Debug)]
 pub struct FollowUp {
-    store: Arc<dyn Store>,
-    writes: WritePath,
-    operator: Arc<Operator>,
-    directory: Arc<Directory>,
-    client: PeerClient,
-    clock: Clock,
+    pub(in crate::node) store: Arc<dyn Store>,
+    pub(in crate::node) writes: WritePath,
+    pub(in crate::node) operator: Arc<Operator>,
+    pub(in crate::node) directory: Arc<Directory>,
+    pub(in crate::node) client: PeerClient,
+    pub(in crate::node) clock: Clock,
+    pub(in crate::node) issuer: ReceiptIssuer,
+    pub(in crate::node) running: RunningCalls,
 }
 
 impl FollowUp {
-    /// A worker over this store.
-    pub fn new(
-        store: Arc<dyn Store>,
-        writes: WritePath,
-        operator: Arc<Operator>,
-        directory: Arc<Directory>,
-        client: PeerClient,
-        clock: Clock,
-    ) -> Self {
-        Self { store, writes, operator, directory, client, clock }
-    }
-
-    /// Works until `stop`.
-    pub async fn run(&self, stop: CancellationToken) {
-        let work = async {
-            loop {
-                let full = match self.run_once().await {
-                    Ok(round) => round.taken == usize::try_from(BATCH).unwrap_or(usize::MAX),
-                    Err(error) => {
-                        tracing::warn!(error = %error, "follow-up work cannot be taken");
-                        false
-                    }
-                };
-                if !full {
-                    tokio::time::sleep(LOOK_EVERY).await;
-                }
-            }
-        };
-        // Work that is dropped halfway is due again after its lease.
-        stop.run_until_cancelled(work).await;
-    }
-
-    /// Does what is due now, at most 64 pieces, a few at a time.
-    pub async fn run_once(&self) -> Result<Round, StoreError> {
-        let taken = self.store.take_followups(terms(self.clock.now()), BATCH).await?;
-        let count = taken.len();
-        let done = futures_util::stream::iter(taken).map(|work| self.do_one(work)).buffer_unordered(AT_ONCE);
-        let settled = done.filter(|done| std::future::ready(*done)).count().await;
-        Ok(Round { taken: count, settled })
-    }
-
-    /// Whether the work is settled. With the store failing it is left to its lease.
-    async fn do_one(&self, work: Followup) -> bool {
-        let done = self.attempt(&work).await;
-        done.unwrap_or_else(|error| {
-            tracing::warn!(kind = %work.kind, subject = %work.subject, error = %error, "follow-up work failed");
-            false
-        })
-    }
-
     /// What one piece of work leaves behind is committed at its end, all or nothing, with whatever else is being
     /// committed just then: the calls share the disk with it.
-    async fn attempt(&self, work: &Followup) -> Result<bool, WriteFailure> {
+    async fn attempt(&self, work: &Followup) -> Result<Did, WriteFailure> {
         let mut left = Admission::default();
         let next = match Work::of(&work.kind) {
             Some(Work::PullEvidence) => self.pull_evidence(work, &mut left).await?,
             Some(Work::CheckPromise) => self.check_promise(work, &mut left).await?,
+            Some(Work::CloseCall) => self.close_call(work).await?,
             // A later version planned it, and may run again.
             None => Next::Again(Vec::new()),
         };
-        let again = match next {
-            Next::Again(_) if work.attempts < MAX_ATTEMPTS => true,
-            Next::Again(missing) => {
+        let unreached = matches!(next, Next::Unreached(_));
+        let due = match next {
+            Next::Done => None,
+            Next::Later(due) => Some(due),
+            Next::Again(_) | Next::Unreached(_) if work.attempts < MAX_ATTEMPTS => Some(self.next_try(work)),
+            Next::Again(missing) | Next::Unreached(missing) => {
                 for (noticed, detail) in missing {
                     self.note(work, &mut left, noticed, detail).await?;
                 }
-                false
+                None
             }
-            Next::Done => false,
         };
-        if again {
-            let due = self.clock.now().plus(backoff_s(work.attempts));
-            self.store.reschedule(work.id, due).await?;
-        } else {
-            left.settled.push(work.id);
+        match due {
+            Some(due) => drop(self.store.reschedule(work.id, due).await?),
+            None => left.settled.push(work.id),
         }
         if left != Admission::default() {
             self.writes.commit(left).await?;
         }
-        Ok(!again)
+        Ok(Did { settled: due.is_none(), unreached })
+    }
+
+    fn next_try(&self, work: &Followup) -> Timestamp {
+        self.clock.now().plus(backoff_s(work.attempts))
     }
 
     async fn note(
@@ -228,7 +214,12 @@ impl FollowUp {
         detail: serde_json::Value,
     ) -> Result<(), StoreError> {
         let note = Note { noticed, peer: &work.peer, about, detail };
-        left.observations.extend(news(&*self.store, self.clock.now(), note).await?);
+        let noted = news(&*self.store, self.clock.now(), note).await?;
+        // The store does not have what this very piece of work noticed a moment ago.
+        let same = |one: &NewObservation, other: &NewObservation| {
+            (&one.kind, &one.peer, one.about) == (&other.kind, &other.peer, other.about)
+        };
+        left.observations.extend(noted.filter(|noted| !left.observations.iter().any(|before| same(before, noted))));
         Ok(())
     }
 }
@@ -238,12 +229,6 @@ impl FollowUp {
 fn backoff_s(attempts: u32) -> u64 {
     let doublings = attempts.saturating_sub(1).min(10);
     (5_u64 << doublings).min(MAX_BACKOFF_S)
-}
-
-/// Work is never put off by more than the longest wait or a lease. A clock that was ahead has put it off from where it
-/// stood, which may be years from now.
-fn terms(now: Timestamp) -> WorkTerms {
-    WorkTerms { now, latest: now.plus(MAX_BACKOFF_S + LEASE_S), again: now.plus(LEASE_S) }
 }
 
 /// A peer that is not exchanged with now may be again later; a removed one is left alone.

@@ -8,15 +8,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
-use crate::ground::name::{Code, ReceiptId, Timestamp};
+use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::{self, IssueError, SignedReceipt, UnverifiedReceipt};
 use crate::ground::receipt::payload::{LogPromise, Payload};
+use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::clock::Clock;
 use crate::io::entropy::{EntropyError, random};
-use crate::io::store::{Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, ReplayClaim, SessionClaim};
+use crate::io::store::{
+    Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, OutcomeClaim, ReplayClaim, SessionClaim,
+};
 use crate::node::operator::Operator;
 use crate::node::write_path::{WriteFailure, WritePath};
 
@@ -44,6 +48,7 @@ impl IssueFailure {
         };
         match write {
             WriteFailure::Conflict(Conflict::Replay { .. } | Conflict::DuplicateId { .. }) => ProblemType::Replayed,
+            WriteFailure::Conflict(Conflict::Outcome { .. }) => ProblemType::OutcomeRecorded,
             WriteFailure::Conflict(Conflict::BeforeWatermark { .. }) => ProblemType::IssuedBeforeWatermark,
             WriteFailure::Conflict(_) | WriteFailure::Overloaded => ProblemType::Overloaded,
             WriteFailure::Store(_) => ProblemType::StorageUnavailable,
@@ -76,6 +81,8 @@ pub struct Attachments {
     pub session: Option<SessionClaim>,
     /// Number and predecessor of the epoch that this receipt announces.
     pub epoch: Option<EpochClaim>,
+    /// Issuer and id of the decision whose call's end this receipt tells.
+    pub ends: Option<(Issuer, ReceiptId)>,
     /// Work to do later about other receipts.
     pub followups: Vec<NewFollowup>,
     /// Work to do later about the new receipt, with the operator that it is made out to.
@@ -91,6 +98,13 @@ pub struct OwnFollowup {
     pub due: Timestamp,
     /// What is to be done.
     pub kind: Code,
+}
+
+impl OwnFollowup {
+    /// The same work about this receipt, which concerns this operator.
+    pub fn about(self, receipt: Digest, peer: &Issuer) -> NewFollowup {
+        NewFollowup { due: self.due, kind: self.kind, subject: receipt, peer: peer.clone() }
+    }
 }
 
 /// A time up to which every committed receipt is in a published checkpoint. The sequencer moves it, the issuer reads
@@ -140,7 +154,7 @@ impl ReceiptIssuer {
     }
 
     /// The operator's name, which is every receipt's `iss`.
-    pub fn name(&self) -> &crate::ground::name::Issuer {
+    pub fn name(&self) -> &Issuer {
         self.operator.issuer()
     }
 
@@ -187,21 +201,15 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
     // The received receipt stands first, so that an answer never comes before what it answers.
     let receipts = with.received.into_iter().chain([own]).collect();
     let peer = signed.payload.aud();
-    let own = with.own_followups.into_iter();
-    let own =
-        own.map(|work| NewFollowup { due: work.due, kind: work.kind, subject: signed.digest, peer: peer.clone() });
+    let own = with.own_followups.into_iter().map(|work| work.about(signed.digest, peer));
     let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
+    let outcome = with.ends.map(|(iss, jti)| OutcomeClaim { iss, jti, digest: signed.digest });
     let (replay, session, blobs) = (with.replay, with.session, with.blobs);
-    Admission { receipts, replay, session, epoch, followups, blobs, ..Admission::default() }
+    Admission { receipts, replay, session, epoch, outcome, followups, blobs, ..Admission::default() }
 }
 
-fn new_receipt(
-    payload: &Payload,
-    digest: crate::ground::crypto::hash::Digest,
-    compact: String,
-    opening: Option<Opening>,
-) -> NewReceipt {
+fn new_receipt(payload: &Payload, digest: Digest, compact: String, opening: Option<Opening>) -> NewReceipt {
     let kind: Kind = payload.kind();
     NewReceipt {
         jti: *payload.jti(),
@@ -217,7 +225,12 @@ fn new_receipt(
     }
 }
 
-/// The row of a receipt that another operator signed.
+/// The row of a verified receipt of another operator.
+pub fn verified_receipt(receipt: &VerifiedReceipt, opening: Option<Opening>) -> NewReceipt {
+    new_receipt(receipt.payload(), receipt.digest(), receipt.compact().to_owned(), opening)
+}
+
+/// The row of a receipt of another operator whose verdict was given elsewhere.
 pub fn received_receipt(receipt: &UnverifiedReceipt, opening: Option<Opening>) -> NewReceipt {
     new_receipt(receipt.claims(), receipt.digest(), receipt.compact().to_owned(), opening)
 }

@@ -1,4 +1,4 @@
-//! Outcomes: what came of a call, written down after it, off the call's path.
+//! Outcomes: what came of a call, written down once, after it and off its path.
 //!
 //! The executing side commits to the response as it passed; the calling side writes what it saw itself, together with
 //! the acknowledgement that it got. Out of scope: comparing the two (`followup`).
@@ -12,7 +12,7 @@ use crate::ground::receipt::payload::{
 };
 use crate::io::store::{Conflict, NewReceipt};
 use crate::node::followup::Work;
-use crate::node::issuer::{Attachments, IssueFailure, ReceiptIssuer};
+use crate::node::issuer::{Attachments, Draft, IssueFailure, ReceiptIssuer};
 use crate::node::write_path::WriteFailure;
 
 /// One call's end, as one side saw it.
@@ -32,6 +32,47 @@ pub struct Ending {
     pub response: Option<(u16, Option<Digest>)>,
     /// The peer's acknowledgement, to be kept with it.
     pub received: Option<NewReceipt>,
+}
+
+impl Ending {
+    /// Whether `told` says exactly this.
+    pub fn is_told_by(&self, told: &Outcome) -> bool {
+        let draft = Draft { jti: told.jti, iat: told.iat, log: told.log.clone() };
+        self.outcome(told.iss.clone(), draft) == *told
+    }
+
+    fn outcome(&self, iss: Issuer, draft: Draft) -> Outcome {
+        let response = self.response.map(|(_, content)| {
+            let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
+            ResponseBinding { body, content }
+        });
+        Outcome {
+            sd: None,
+            sd_alg: None,
+            acknowledgement: self.acknowledgement.clone(),
+            aud: self.peer.clone(),
+            ext: None,
+            http_status: self.response.map(|(status, _)| status),
+            iat: draft.iat,
+            iss,
+            jti: draft.jti,
+            log: draft.log,
+            observer: self.observer,
+            receipt: self.decision.clone(),
+            response,
+            status: self.status,
+        }
+    }
+}
+
+/// What writing an outcome down came to.
+#[derive(Debug)]
+pub enum Recorded {
+    /// It stands now.
+    Now(SignedReceipt),
+    /// This operator's outcome of the call stands already, with this digest: the same one, should an earlier try have
+    /// been kept although its answer was lost.
+    Before(Digest),
 }
 
 /// Follows a response body as it passes.
@@ -57,16 +98,22 @@ impl ResponseWatch {
     }
 }
 
-/// Signs and commits an outcome. The follow-up may have stored the peer's acknowledgement already, while a long
-/// response passed: then the outcome is committed without it.
-pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<SignedReceipt, IssueFailure> {
+/// Signs and commits an outcome, unless the call has one. The follow-up may have stored the peer's acknowledgement
+/// already, while a long response passed: then the outcome is committed without it.
+pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<Recorded, IssueFailure> {
     let received = ending.received.take();
     let stored_before = received.is_none();
-    match commit(issuer, &ending, received).await {
+    let committed = match commit(issuer, &ending, received).await {
         Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::DuplicateId { .. }))) if !stored_before => {
             commit(issuer, &ending, None).await
         }
         other => other,
+    };
+    match committed {
+        Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::Outcome { existing }))) => {
+            Ok(Recorded::Before(existing))
+        }
+        other => other.map(Recorded::Now),
     }
 }
 
@@ -75,29 +122,18 @@ async fn commit(
     ending: &Ending,
     received: Option<NewReceipt>,
 ) -> Result<SignedReceipt, IssueFailure> {
-    let draft = issuer.draft()?;
-    let response = ending.response.map(|(_, content)| {
-        let body = if content.is_some() { BodyBinding::Bound } else { BodyBinding::Unbound };
-        ResponseBinding { body, content }
-    });
-    let payload = Outcome {
-        sd: None,
-        sd_alg: None,
-        acknowledgement: ending.acknowledgement.clone(),
-        aud: ending.peer.clone(),
-        ext: None,
-        http_status: ending.response.map(|(status, _)| status),
-        iat: draft.iat,
-        iss: issuer.name().clone(),
-        jti: draft.jti,
-        log: draft.log,
-        observer: ending.observer,
-        receipt: ending.decision.clone(),
-        response,
-        status: ending.status,
-    };
+    let outcome = ending.outcome(issuer.name().clone(), issuer.draft()?);
     let promise =
-        received.as_ref().map(|received| Work::check_promise(received.digest, received.iss.clone(), draft.iat));
-    let with = Attachments { received, followups: promise.into_iter().collect(), ..Attachments::default() };
-    issuer.issue(Payload::Outcome(Box::new(payload)), with).await
+        received.as_ref().map(|received| Work::check_promise(received.digest, received.iss.clone(), outcome.iat));
+    let decided_by = match ending.observer {
+        Observer::Caller => issuer.name(),
+        Observer::Executor => &ending.peer,
+    };
+    let with = Attachments {
+        received,
+        ends: Some((decided_by.clone(), ending.decision.jti)),
+        followups: promise.into_iter().collect(),
+        ..Attachments::default()
+    };
+    issuer.issue(Payload::Outcome(Box::new(outcome)), with).await
 }

@@ -37,6 +37,20 @@ pub enum WriteFailure {
     Stopped,
 }
 
+impl WriteFailure {
+    /// Whether the same write may well be kept a little later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Overloaded => true,
+            Self::Store(error) => matches!(
+                error.as_ref(),
+                StoreError::Unavailable { .. } | StoreError::DiskFull { .. } | StoreError::ReadOnly { .. }
+            ),
+            Self::Conflict(_) | Self::Stopped => false,
+        }
+    }
+}
+
 impl From<StoreError> for WriteFailure {
     fn from(error: StoreError) -> Self {
         Self::Store(Arc::new(error))

@@ -10,8 +10,8 @@ use countersign::ground::log::merkle::TreeHead;
 use countersign::ground::name::{Code, Issuer, Timestamp};
 use countersign::ground::policy::starter;
 use countersign::ground::question::{Action, Entity, Request};
-use countersign::ground::receipt::compact::{self, UnverifiedReceipt};
-use countersign::ground::receipt::payload::{Basis, Identity, Payload};
+use countersign::ground::receipt::compact::{self, SignedReceipt, UnverifiedReceipt};
+use countersign::ground::receipt::payload::{Basis, Identity, Observer, OutcomeStatus, Payload, ReceiptRef};
 use countersign::io::clock::{Clock, Hand};
 use countersign::io::store::sqlite::SqliteStore;
 use countersign::io::store::{
@@ -21,6 +21,7 @@ use countersign::node::audit::{self, AuditReport, Audited, Column, Difference};
 use countersign::node::decider::{Decider, Matter, Who};
 use countersign::node::issuer::{ReceiptIssuer, received_receipt};
 use countersign::node::operator::{OnlineKeys, Operator};
+use countersign::node::outcomes::{self, Ending};
 use countersign::node::policies::Policies;
 use countersign::node::sequencer::Sequencer;
 use countersign::node::write_path::WritePath;
@@ -82,11 +83,11 @@ fn matter(session: Option<&str>) -> Matter {
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     }
 }
 
-/// A sound store: 300 logged receipts in several checkpoints, one received, two that wait.
+/// A sound store: 300 logged receipts in several checkpoints, one received, three that wait, an outcome the last.
 struct Sound {
     folder: TempDir,
     head: TreeHead,
@@ -123,6 +124,18 @@ async fn received(store: &SqliteStore, decision: &Payload) {
     assert!(store.commit(now(), &[admission]).await.unwrap()[0].is_ok());
 }
 
+fn failed(decision: &SignedReceipt) -> Ending {
+    Ending {
+        peer: "https://b.example".parse().unwrap(),
+        observer: Observer::Caller,
+        decision: ReceiptRef { digest: decision.digest, jti: *decision.payload.jti() },
+        acknowledgement: None,
+        status: OutcomeStatus::Failed,
+        response: None,
+        received: None,
+    }
+}
+
 async fn sound() -> Sound {
     let folder = tempfile::tempdir().unwrap();
     let (clock, hand): (Clock, Hand) = Clock::manual(now());
@@ -149,7 +162,8 @@ async fn sound() -> Sound {
     let mut files = starter::files();
     files[0].bytes.extend_from_slice(b"\n// changed\n");
     policies.apply(&issuer, files, &"cli".parse::<Code>().unwrap()).await.unwrap();
-    decider.record(&decider.judge(&matter(None).request), &matter(None)).await.unwrap();
+    let decision = decider.record(&decider.judge(&matter(None).request), &matter(None)).await.unwrap();
+    outcomes::record(&issuer, failed(&decision)).await.unwrap();
     let head = store.head().await.unwrap();
     sqlite.close().await;
     Sound { folder, head }
@@ -218,7 +232,7 @@ async fn a_sound_store_is_clean() {
     let (_folder, store) = damaged("").await;
     let report = report(store, |_| {}).await;
     assert!(report.is_clean(), "{:#?}", report.differences);
-    assert_eq!((report.receipts, report.own, report.entries, report.waiting), (304, 303, 301, 2));
+    assert_eq!((report.receipts, report.own, report.entries, report.waiting), (305, 304, 301, 3));
     assert_eq!((report.tiles, report.epochs, report.key_sets), (1, 2, 2));
     assert_eq!((report.head, report.published), (Some(SOUND.head), Some(SOUND.head)));
 }
@@ -230,7 +244,7 @@ finds! {
         "UPDATE receipt SET iss = 'nobody' WHERE position = 7" => Difference::Unreadable { .. },
     the_last_row_may_be_the_one_that_cannot_be_read:
         "UPDATE receipt SET iss = 'nobody' WHERE position = (SELECT max(position) FROM receipt)"
-        => Difference::Unreadable { place, .. } if place.ends_with("304"),
+        => Difference::Unreadable { place, .. } if place.ends_with("305"),
     bytes_that_are_no_receipt_are_found:
         "UPDATE receipt SET compact = 'x' || compact WHERE position = 7" => Difference::ReceiptMalformed { position: 7, .. },
     another_digest_than_the_receipts_is_found:
@@ -324,13 +338,17 @@ finds! {
     a_session_that_went_back_is_found:
         "UPDATE session SET last = last - 1" => Difference::Session { receipt: 300, stored: 299, .. },
     a_missing_replay_entry_is_found: "DELETE FROM replay" => Difference::Replay { .. },
+    an_outcome_that_could_be_given_twice_is_found:
+        "DELETE FROM outcome" => Difference::Outcome { position: 305, .. },
+    an_outcome_beside_the_one_that_stands_is_found:
+        "UPDATE outcome SET digest = zeroblob(32)" => Difference::Outcome { position: 305, .. },
 }
 
 #[tokio::test]
 async fn a_promise_that_is_overdue_is_found() {
     let (_folder, store) = damaged("").await;
     let report = report(store, |audited| audited.now = now().plus(600)).await;
-    assert_eq!(report.differences.len(), 2, "{:#?}", report.differences);
+    assert_eq!(report.differences.len(), 3, "{:#?}", report.differences);
     assert!(report.differences.iter().all(|difference| matches!(difference, Difference::Promise { .. })));
 }
 
@@ -345,7 +363,7 @@ async fn a_head_file_of_another_history_is_found() {
 /// Puts an own receipt into the store that says something else than the log and the keys bear out.
 async fn with_own(change: impl FnOnce(&mut Payload), key: [u8; 32]) -> Vec<Difference> {
     let (_folder, store) = damaged("").await;
-    let row = store.recent(1).await.unwrap().remove(0);
+    let row = store.recent(2).await.unwrap().remove(0);
     let mut payload = UnverifiedReceipt::parse(row.compact.as_bytes()).unwrap().claims().clone();
     let Payload::Decision(decision) = &mut payload else { panic!("a decision") };
     decision.jti = countersign::ground::name::ReceiptId::from_parts(START * 1000, [7; 10]);

@@ -115,7 +115,7 @@ fn matter(session: Option<&str>) -> Matter {
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     }
 }
 
@@ -209,7 +209,7 @@ async fn positions_in_a_session_have_no_gaps_even_when_many_ask_at_once() {
     let issuer = node.issuer(&sequencer);
     let policies = policies(&node, &issuer).await;
     let decider = decider(&node, &issuer, &policies);
-    let tasks: Vec<_> = (0..8)
+    let tasks: Vec<_> = (0..64)
         .map(|_| {
             let decider = decider.clone();
             tokio::spawn(async move { decide(&decider, Some("s")).await })
@@ -221,7 +221,7 @@ async fn positions_in_a_session_have_no_gaps_even_when_many_ask_at_once() {
         positions.push(decision.session.unwrap().seq);
     }
     positions.sort_unstable();
-    assert_eq!(positions, (1..=8).collect::<Vec<_>>());
+    assert_eq!(positions, (1..=64).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! The end of a call, written down exactly once, whatever way it ends.
 //!
 //! A [`Closing`] is made when the call's evidence becomes durable. Whoever holds it says how the call ended; if it is
-//! dropped before, the call broke off. The outcome is signed and stored after the call, off its path.
+//! dropped before, the call broke off. The outcome is signed and stored after the call, off its path. Should the node
+//! stop before that, the follow-up that was committed with the evidence closes the call.
 
 use std::time::Duration;
 
@@ -12,20 +13,21 @@ use crate::ground::receipt::payload::{Observer, OutcomeStatus, ReceiptRef};
 use crate::node::answers::Acknowledged;
 use crate::node::issuer::{IssueFailure, ReceiptIssuer};
 use crate::node::outcomes::{self, Ending};
-use crate::node::write_path::WriteFailure;
+use crate::node::running::RunningCall;
 
-/// Tries to write an outcome down while the node is overloaded or its store fails. With the waits between them they
-/// last for half a minute; after that the outcome is lost, and the log says so.
-const MAX_TRIES: u32 = 8;
-
-/// The wait before the second try; each further one is twice as long.
+/// The wait before the second try to write an outcome down, while the node is overloaded or its store fails. Each
+/// further one is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest wait between two tries. They go on while the node runs: nobody else knows how the call ended.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// A call whose end is yet to come.
 #[derive(Debug)]
 pub(super) struct Closing {
     gateway: Gateway,
-    ending: Option<Ending>,
+    /// Until it is said.
+    open: Option<(Ending, RunningCall)>,
     http_status: Option<u16>,
 }
 
@@ -40,12 +42,13 @@ impl Closing {
     ) -> Self {
         let status = OutcomeStatus::Aborted;
         let ending = Ending { peer, observer, decision, acknowledgement, status, response: None, received: None };
-        Self { gateway: gateway.clone(), ending: Some(ending), http_status: None }
+        let running = gateway.0.node.running.begin(ending.decision.digest);
+        Self { gateway: gateway.clone(), open: Some((ending, running)), http_status: None }
     }
 
     /// The peer's acknowledgement came.
     pub(super) fn acknowledged(&mut self, answer: &Acknowledged) {
-        if let Some(ending) = &mut self.ending {
+        if let Some((ending, _)) = &mut self.open {
             ending.acknowledgement = Some(answer.named.clone());
             ending.received = Some(answer.received.clone());
         }
@@ -67,10 +70,11 @@ impl Closing {
     }
 
     fn write(&mut self, status: OutcomeStatus, response: Option<(u16, Option<Digest>)>) {
-        if let Some(ending) = self.ending.take() {
+        if let Some((ending, running)) = self.open.take() {
             let issuer = self.gateway.0.node.issuer.clone();
             let ending = Ending { status, response, ..ending };
-            let _detached = self.gateway.0.afterwards.spawn_on(record(issuer, ending), &self.gateway.0.runtime);
+            let _detached =
+                self.gateway.0.afterwards.spawn_on(record(issuer, ending, running), &self.gateway.0.runtime);
         }
     }
 }
@@ -83,23 +87,22 @@ impl Drop for Closing {
     }
 }
 
-async fn record(issuer: ReceiptIssuer, ending: Ending) {
+/// The call counts as running until its outcome is written down, so that nobody else closes it meanwhile. What cannot
+/// be written down at all is left to the follow-up.
+async fn record(issuer: ReceiptIssuer, ending: Ending, _running: RunningCall) {
     let mut wait = FIRST_WAIT;
-    for _ in 1..MAX_TRIES {
+    loop {
         match outcomes::record(&issuer, ending.clone()).await {
+            // Also when one stands already: a try whose answer was lost may have been kept.
             Ok(_) => return,
-            Err(IssueFailure::Write(WriteFailure::Overloaded | WriteFailure::Store(_))) => {
+            Err(IssueFailure::Write(failure)) if failure.may_pass() => {
                 tokio::time::sleep(wait).await;
-                wait *= 2;
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
-            Err(error) => return lost(&ending, &error),
+            Err(error) => {
+                tracing::error!(error = %error, decision = %ending.decision.jti, "an outcome could not be written down");
+                return;
+            }
         }
     }
-    if let Err(error) = outcomes::record(&issuer, ending.clone()).await {
-        lost(&ending, &error);
-    }
-}
-
-fn lost(ending: &Ending, error: &IssueFailure) {
-    tracing::error!(error = %error, decision = %ending.decision.jti, "an outcome could not be written down");
 }

@@ -41,11 +41,9 @@ use crate::ground::receipt::payload::{
 };
 use crate::io::entropy::random;
 use crate::node::decider::{Bound, Judgement, Matter, Who};
+use crate::node::followup::Work;
 use crate::node::issuer::IssueFailure;
 use crate::node::pseudonym::Named;
-
-/// Seconds after which the peer is asked for its acknowledgement and outcome: a usual call is over by then.
-const PULL_AFTER_S: u64 = 5;
 
 /// A call of an own agent, on its way.
 struct Outgoing<'a> {
@@ -181,7 +179,11 @@ impl Outgoing<'_> {
             }
         };
         let nonce = Nonce::from_bytes(random().map_err(|_| self.refuse(ProblemType::Internal))?);
-        let pull = judgement.effect == Effect::Allow;
+        let now = node.clock.now();
+        let followups = match judgement.effect {
+            Effect::Allow => vec![Work::pull_evidence(now), Work::close_call(now)],
+            Effect::Deny | Effect::Escalate => Vec::new(),
+        };
         let conversation = self.call.conversation.as_ref();
         let matter = Matter {
             request,
@@ -192,7 +194,7 @@ impl Outgoing<'_> {
             parents: Vec::new(),
             retry_of: None,
             obligations: Vec::new(),
-            pull_evidence_at: pull.then(|| node.clock.now().plus(PULL_AFTER_S)),
+            followups,
         };
         Ok((judgement, matter, nonce))
     }

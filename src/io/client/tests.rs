@@ -20,6 +20,12 @@ pub(crate) fn client() -> PeerClient {
     PeerClient::new(&ClientConfig { allow_loopback: true, ..ClientConfig::default() }).unwrap()
 }
 
+/// The same, and it waits for as long as no test lasts.
+pub(crate) fn patient() -> PeerClient {
+    let deadline = Duration::from_secs(86_400);
+    PeerClient::new(&ClientConfig { allow_loopback: true, deadline, ..ClientConfig::default() }).unwrap()
+}
+
 fn impatient() -> PeerClient {
     let deadline = Duration::from_millis(300);
     PeerClient::new(&ClientConfig { allow_loopback: true, deadline, ..ClientConfig::default() }).unwrap()

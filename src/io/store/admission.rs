@@ -55,6 +55,8 @@ pub struct Admission {
     pub session: Option<SessionClaim>,
     /// Starts an epoch.
     pub epoch: Option<EpochClaim>,
+    /// Says how a call ended.
+    pub outcome: Option<OutcomeClaim>,
     /// Work that is due because of these receipts.
     pub followups: Vec<NewFollowup>,
     /// Bytes to keep under their SHA-256, such as policy texts.
@@ -101,6 +103,18 @@ pub struct EpochClaim {
     pub receipt: Digest,
 }
 
+/// "This is what this operator says of how that call ended": holds once for each decision. Whether the operator called
+/// or was called follows from who issued the decision, so that there is one outcome for each side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomeClaim {
+    /// The decision's issuer.
+    pub iss: Issuer,
+    /// The decision's id.
+    pub jti: ReceiptId,
+    /// The outcome's digest.
+    pub digest: Digest,
+}
+
 /// Why one item of a group commit was not kept. The other items are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {
@@ -131,6 +145,11 @@ pub enum Conflict {
     Epoch {
         /// The current one.
         current: Option<Epoch>,
+    },
+    /// This operator has said how the call ended.
+    Outcome {
+        /// The digest of the outcome that it gave.
+        existing: Digest,
     },
 }
 

@@ -40,6 +40,9 @@ macro_rules! suite {
                 epochs_follow_each_other,
                 a_large_batch_keeps_its_order,
                 two_writers_do_not_both_take_a_position,
+                a_call_has_one_outcome,
+                a_call_has_one_outcome_within_a_batch,
+                outcomes_come_in_the_order_asked,
             ];
             replay: [
                 a_receipt_is_accepted_once,
@@ -96,6 +99,8 @@ macro_rules! suite {
                 due_work_is_taken_once_until_it_is_due_again,
                 work_is_taken_oldest_first,
                 work_that_a_clock_ahead_put_off_is_taken_after_what_is_due,
+                no_operator_stands_in_anothers_way,
+                of_two_workers_one_takes_a_piece,
                 work_can_be_rescheduled_and_settled,
                 an_item_that_falls_settles_nothing_and_notes_nothing,
                 observations_are_found_newest_first,

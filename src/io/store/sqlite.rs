@@ -117,6 +117,10 @@ impl Store for SqliteStore {
         replay::session(self, id).await
     }
 
+    async fn outcomes(&self, decisions: &[(Issuer, ReceiptId)]) -> Result<Vec<Option<Digest>>, StoreError> {
+        claims::outcomes(self, decisions).await
+    }
+
     async fn unsequenced(&self, limit: u32) -> Result<Vec<Unsequenced>, StoreError> {
         sequence::unsequenced(self, limit).await
     }
@@ -239,8 +243,13 @@ impl Store for SqliteStore {
         lookup::epochs(self).await
     }
 
-    async fn take_followups(&self, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError> {
-        work::take(self, terms, limit).await
+    async fn take_followups(
+        &self,
+        terms: WorkTerms,
+        per_peer: u32,
+        except: &[Issuer],
+    ) -> Result<Vec<Followup>, StoreError> {
+        work::take(self, terms, per_peer, except).await
     }
 
     async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError> {

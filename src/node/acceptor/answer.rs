@@ -1,18 +1,18 @@
 //! The acknowledgement: judged by this operator's policy, and committed with what it answers.
 
-use super::{Acceptor, Arrival};
+use super::{Acceptor, Arrival, Handling};
 use crate::ground::effect::{Effect, Reason};
 use crate::ground::question::Request;
 use crate::ground::receipt::binding::Nonce;
-use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
+use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
-    Acknowledgement, Action, Assurance, BodyBinding, Decision, Mode, Payload, ReceiptRef, Resource,
+    Acknowledgement, Action, Assurance, BodyBinding, Decision, Payload, ReceiptRef, Resource,
 };
 use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::store::ReplayClaim;
 use crate::node::decider::{Decider, Judgement, Opened, commit_inputs};
 use crate::node::followup::Work;
-use crate::node::issuer::{Attachments, IssueFailure, received_receipt};
+use crate::node::issuer::{Attachments, IssueFailure, verified_receipt};
 
 /// What the caller makes of an arrived call.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ pub(super) struct Answer<'a> {
     pub(super) asked: &'a Asked,
     pub(super) judgement: &'a Judgement,
     pub(super) body_checked: bool,
-    pub(super) mode: Mode,
+    pub(super) handling: Handling,
 }
 
 impl Answer<'_> {
@@ -67,12 +67,14 @@ impl Answer<'_> {
             ..Opened::default()
         };
         let claims = self.claims;
-        // The decision was verified a moment ago, so reading its own bytes again cannot fail.
-        let received = UnverifiedReceipt::parse(self.decision.compact().as_bytes()).ok();
-        let promise = Work::check_promise(self.decision.digest(), claims.iss.clone(), acceptor.clock.now());
+        let now = acceptor.clock.now();
+        let mut followups = vec![Work::check_promise(self.decision.digest(), claims.iss.clone(), now)];
+        if self.handling.forwards && self.handling.goes_on(self.judgement.effect) {
+            followups.push(Work::close_call(now).about(self.decision.digest(), &claims.iss));
+        }
         let with = Attachments {
             opening: Some(mine.to_opening()),
-            received: received.map(|receipt| received_receipt(&receipt, Some(theirs.to_opening()))),
+            received: Some(verified_receipt(self.decision, Some(theirs.to_opening()))),
             replay: Some(ReplayClaim {
                 iss: claims.iss.clone(),
                 jti: claims.jti,
@@ -80,7 +82,7 @@ impl Answer<'_> {
                 // Within the skew an expired receipt is still taken, so its entry has to live as long.
                 expires: claims.exp.plus(acceptor.terms.skew_s),
             }),
-            followups: vec![promise],
+            followups,
             ..Attachments::default()
         };
         acceptor.issuer.issue(Payload::Acknowledgement(Box::new(payload)), with).await
@@ -109,7 +111,7 @@ impl Answer<'_> {
             iss: acceptor.issuer.name().clone(),
             jti: draft.jti,
             log: draft.log,
-            mode: self.mode,
+            mode: self.handling.mode,
             // Which rule refused is this operator's business; the opening keeps it for an auditor.
             policies: Vec::new(),
             reasons: judgement.reasons.clone(),

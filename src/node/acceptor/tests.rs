@@ -79,7 +79,7 @@ impl Scene {
             let request = Request::new(subject, Action::new("a2a.send_message"), Entity::new("Agent", "desk"));
             Asked { request, refused: None, observed: None }
         };
-        self.acceptor.accept(arrival, Mode::Enforce, ask).await
+        self.acceptor.accept(arrival, Handling { mode: Mode::Enforce, forwards: true }, ask).await
     }
 }
 

@@ -280,4 +280,12 @@ pub enum Difference {
         /// Its id.
         jti: ReceiptId,
     },
+    /// An own outcome beside the one that stands for the call, or one that nothing keeps a second one from.
+    #[error("receipt {jti} at position {position} is an outcome, and is not the one that stands for its call")]
+    Outcome {
+        /// Where it stands.
+        position: u64,
+        /// Its id.
+        jti: ReceiptId,
+    },
 }

@@ -7,7 +7,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::UnverifiedReceipt;
-use crate::ground::receipt::payload::{Decision, Payload};
+use crate::ground::receipt::payload::{Decision, Observer, Payload};
 use crate::io::store::{Identity, StoredReceipt};
 use crate::node::decider::Opened;
 
@@ -31,6 +31,8 @@ pub(super) struct Said {
     pub(super) epoch: Option<Begun>,
     /// A received decision: who signed it, and until when it could be accepted.
     pub(super) acceptable: Option<(Issuer, Timestamp)>,
+    /// An own outcome: issuer and id of the decision about the call.
+    pub(super) ends: Option<(Issuer, ReceiptId)>,
 }
 
 /// The epoch that a configuration receipt begins.
@@ -108,6 +110,7 @@ fn said(position: u64, receipt: Digest, own: bool, claims: &Payload) -> Said {
         session: None,
         epoch: None,
         acceptable: None,
+        ends: None,
     };
     match claims {
         Payload::Decision(decision) if own => {
@@ -117,6 +120,13 @@ fn said(position: u64, receipt: Digest, own: bool, claims: &Payload) -> Said {
         Payload::Configuration(change) if own => {
             let (number, before, after) = (change.number, change.before, change.after);
             said.epoch = Some(Begun { position, jti: change.jti, receipt, number, before, after });
+        }
+        Payload::Outcome(outcome) if own => {
+            let decided_by = match outcome.observer {
+                Observer::Caller => outcome.iss.clone(),
+                Observer::Executor => outcome.aud.clone(),
+            };
+            said.ends = Some((decided_by, outcome.receipt.jti));
         }
         Payload::Acknowledgement(_) | Payload::Outcome(_) | Payload::Configuration(_) => {}
     }

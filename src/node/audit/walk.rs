@@ -212,6 +212,7 @@ impl<'a> Walk<'a> {
             self.begun.extend(said.epoch.clone());
         }
         self.check_sessions(&sessions).await?;
+        self.check_outcomes(&page).await?;
         for checked in page.iter().filter(|checked| checked.own) {
             let include_by = checked.says.as_ref().map(|said| said.include_by);
             let own = Own { jti: checked.jti, digest: checked.digest, include_by };
@@ -258,6 +259,18 @@ impl<'a> Walk<'a> {
             let stored = self.store().session(id).await?;
             if stored < *receipt {
                 self.found.push(Difference::Session { id: (*id).to_owned(), stored, receipt: *receipt });
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_outcomes(&mut self, page: &[Checked]) -> Result<(), StoreError> {
+        let ends = |checked: &Checked| checked.says.as_ref().and_then(|said| said.ends.clone());
+        let outcomes: Vec<_> = page.iter().filter_map(|checked| Some((checked, ends(checked)?))).collect();
+        let calls: Vec<_> = outcomes.iter().map(|(_, call)| call.clone()).collect();
+        for ((checked, _), stands) in outcomes.iter().zip(self.store().outcomes(&calls).await?) {
+            if stands != Some(checked.digest) {
+                self.found.push(Difference::Outcome { position: checked.position, jti: checked.jti });
             }
         }
         Ok(())

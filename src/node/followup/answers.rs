@@ -11,11 +11,11 @@ use crate::ground::kind::Kind;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Acknowledgement, Mode, Outcome, Payload};
-use crate::ground::receipt::verify::{Question, Trust, verify};
+use crate::ground::receipt::verify::{Question, Trust, VerifiedReceipt, verify};
 use crate::ground::verdict::Level;
 use crate::io::store::{Admission, Conflict, Followup, StoreError, StoredReceipt};
 use crate::node::directory::{ApprovedPeer, Refusal};
-use crate::node::issuer::received_receipt;
+use crate::node::issuer::verified_receipt;
 use crate::node::observation::Noticed;
 use crate::node::write_path::WriteFailure;
 
@@ -77,29 +77,29 @@ impl FollowUp {
         if held.lacks().is_empty() {
             return Ok(self.conclude(work, &held, left).await?);
         }
-        let missing = |held: &Held, why: &str| {
+        let missing = |held: &Held, why: ProblemType| {
             let detail = json!({ "problem": why });
-            Next::Again(held.lacks().into_iter().map(|noticed| (noticed, detail.clone())).collect())
+            held.lacks().into_iter().map(|noticed| (noticed, detail.clone())).collect()
         };
         let peer = match self.directory.standing(&work.peer).await {
             Ok(peer) => peer,
             Err(Refusal::Store(error)) => return Err(error.into()),
             Err(refusal) if is_final(&refusal) => return Ok(Next::Done),
-            Err(refusal) => return Ok(missing(&held, refusal.problem().code())),
+            Err(refusal) => return Ok(Next::Again(missing(&held, refusal.problem()))),
         };
         let key = &self.operator.keys().http;
         match self.client.evidence(&peer.endpoints, &work.subject, key, self.clock.now()).await {
-            Ok(None) => Ok(missing(&held, ProblemType::NotFound.code())),
+            Ok(None) => Ok(Next::Again(missing(&held, ProblemType::NotFound))),
             Err(error) => {
                 tracing::info!(peer = %work.peer, error = %error, "evidence was not pulled");
-                Ok(missing(&held, error.problem().code()))
+                Ok(Next::after(&error, missing(&held, error.problem())))
             }
             Ok(Some(evidence)) => {
                 self.take(work, &decision, &peer, &held, &evidence, left).await?;
                 let held = Held::read(&self.store.related(&work.subject).await?, work)?;
                 match held.lacks().is_empty() {
                     true => Ok(self.conclude(work, &held, left).await?),
-                    false => Ok(missing(&held, ProblemType::NotFound.code())),
+                    false => Ok(Next::Again(missing(&held, ProblemType::NotFound))),
                 }
             }
         }
@@ -174,21 +174,16 @@ impl FollowUp {
         question.skew_s = SKEW_S;
         question.audience = Some(self.operator.issuer());
         question.decision = Some(decision);
-        let verification = verify(receipt.clone(), &question);
-        if verification.receipt.is_none() {
+        let verification = verify(receipt, &question);
+        let Some(verified) = verification.receipt else {
             let problem = verification.verdict.problem().unwrap_or(ProblemType::Internal);
             return Ok(self.note(work, left, Noticed::AnswerInvalid, invalid(problem)).await?);
-        }
-        self.keep(work, &receipt, left).await
+        };
+        self.keep(work, &verified, left).await
     }
 
-    async fn keep(
-        &self,
-        work: &Followup,
-        receipt: &UnverifiedReceipt,
-        left: &mut Admission,
-    ) -> Result<(), WriteFailure> {
-        let row = received_receipt(receipt, None);
+    async fn keep(&self, work: &Followup, receipt: &VerifiedReceipt, left: &mut Admission) -> Result<(), WriteFailure> {
+        let row = verified_receipt(receipt, None);
         let followups = vec![Work::check_promise(row.digest, row.iss.clone(), self.clock.now())];
         match self.writes.commit(Admission { receipts: vec![row], followups, ..Admission::default() }).await {
             Err(WriteFailure::Conflict(Conflict::DuplicateId { existing, .. })) if existing != receipt.digest() => {

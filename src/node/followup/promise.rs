@@ -47,7 +47,7 @@ impl FollowUp {
                 }
                 Ok(Next::again(Noticed::PromiseUnproven, ProblemType::ProofMissing))
             }
-            Err(error) => Ok(Next::again(Noticed::PromiseUnproven, error.problem())),
+            Err(error) => Ok(unproven(&error)),
         }
     }
 
@@ -62,7 +62,7 @@ impl FollowUp {
         let gathered = self.head_proof(&peer.endpoints, receipt.claims().log(), &proof);
         let head_proof = match tokio::time::timeout(TILES_DEADLINE, gathered).await {
             Ok(Ok(hashes)) => hashes,
-            Ok(Err(error)) => return Ok(Next::again(Noticed::PromiseUnproven, error.problem())),
+            Ok(Err(error)) => return Ok(unproven(&error)),
             Err(_) => return Ok(Next::again(Noticed::PromiseUnproven, ProblemType::PeerUnreachable)),
         };
         let mut question = Question::offline(Level::Included, Trust::Pinned(&peer.key_set));
@@ -110,4 +110,8 @@ impl FollowUp {
         }
         Ok(build_consistency(from.size, to.size, &tiles).ok().map(|proof| proof.hashes))
     }
+}
+
+fn unproven(error: &FetchError) -> Next {
+    Next::after(error, vec![(Noticed::PromiseUnproven, json!({ "problem": error.problem() }))])
 }

@@ -1,8 +1,12 @@
+use tokio::sync::watch;
+
+use super::rounds::{BATCH, LEASE_S, terms};
 use super::*;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::evidence::Evidence;
 use crate::ground::keyset::tests as ours;
 use crate::ground::kind::Kind;
+use crate::ground::log::merkle::TreeHead;
 use crate::ground::name::ReceiptId;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt, issue};
 use crate::ground::receipt::payload::tests::{decision, every_payload};
@@ -13,9 +17,12 @@ use crate::io::client::tests::client;
 use crate::io::client::tests::server::{NOW, PeerServer, time};
 use crate::io::store::Admission;
 use crate::node::directory::tests::Place;
-use crate::node::issuer::received_receipt;
+use crate::node::issuer::{CaughtUp, received_receipt};
 use crate::node::operator::OnlineKeys;
 use crate::node::write_path::WritePath;
+
+mod closing;
+mod rounds;
 
 fn id(number: u8) -> ReceiptId {
     ReceiptId::from_parts(NOW * 1000, [number; 10])
@@ -40,6 +47,23 @@ fn operator() -> Operator {
     Operator::new(ours::issuer(), key_set, keys).unwrap()
 }
 
+fn worker(place: &Place) -> FollowUp {
+    let (operator, store, clock) = (Arc::new(operator()), &place.store, &place.clock);
+    let writes = WritePath::start(Arc::clone(store), clock.clone()).0;
+    let (_, head) = watch::channel(TreeHead::empty());
+    let caught_up = CaughtUp::since(time(NOW + 10_000_000));
+    FollowUp {
+        store: Arc::clone(store),
+        writes: writes.clone(),
+        operator: Arc::clone(&operator),
+        directory: Arc::clone(&place.directory),
+        client: client(),
+        clock: clock.clone(),
+        issuer: ReceiptIssuer::new(operator, writes, clock.clone(), head, 60, caught_up),
+        running: RunningCalls::default(),
+    }
+}
+
 fn parsed(signed: &SignedReceipt) -> UnverifiedReceipt {
     UnverifiedReceipt::parse(signed.compact.as_bytes()).unwrap()
 }
@@ -50,14 +74,7 @@ impl Scene {
         let peer = place.approved(20).await;
         let payload = Decision { aud: peer.issuer.clone(), jti: id(1), ..decision() };
         let decision = issue(Payload::Decision(Box::new(payload)), &ours::receipt_key()).unwrap();
-        let worker = FollowUp::new(
-            Arc::clone(&place.store),
-            WritePath::start(Arc::clone(&place.store), place.clock.clone()).0,
-            Arc::new(operator()),
-            Arc::clone(&place.directory),
-            client(),
-            place.clock.clone(),
-        );
+        let worker = worker(&place);
         Self { place, peer, worker, decision }
     }
 
@@ -70,9 +87,7 @@ impl Scene {
 
     /// Stores the decision with the work of pulling what the peer has about it.
     async fn decide(&self) {
-        let (due, kind) = (time(NOW + PULL_AFTER_S), Work::PullEvidence.code());
-        let subject = self.decision.digest;
-        let work = NewFollowup { due, kind, subject, peer: self.peer.issuer.clone() };
+        let work = Work::pull_evidence(time(NOW)).about(self.decision.digest, &self.peer.issuer);
         self.keep(&self.decision, vec![work]).await;
         self.place.hand.advance_ms(5000);
     }
@@ -262,6 +277,18 @@ async fn two_receipts_with_one_id_are_both_kept() {
 }
 
 #[tokio::test]
+async fn what_one_piece_of_work_notices_twice_is_kept_once() {
+    let scene = Scene::new().await;
+    scene.decide().await;
+    let stranger = crate::ground::crypto::keys::SigningKey::from_seed(&[99; 32]).unwrap();
+    let acknowledgement = issue(scene.acknowledge(|_| ()).payload, &stranger).unwrap();
+    let outcome = issue(scene.outcome(&acknowledgement, |_| ()), &stranger).unwrap();
+    scene.serve(Some(&acknowledgement), Some(&outcome));
+    scene.round().await;
+    assert_eq!(scene.noticed(Noticed::AnswerInvalid).await.len(), 1);
+}
+
+#[tokio::test]
 async fn what_never_comes_is_noticed_in_the_end() {
     let scene = Scene::new().await;
     scene.decide().await;
@@ -365,7 +392,7 @@ async fn a_missing_proof_is_noticed_soon_after_the_promised_time() {
 async fn work_of_a_worker_that_died_is_taken_again() {
     let scene = Scene::new().await;
     scene.decide().await;
-    let lost = scene.place.store.take_followups(terms(scene.place.clock.now()), BATCH).await.unwrap();
+    let lost = scene.place.store.take_followups(terms(scene.place.clock.now()), BATCH, &[]).await.unwrap();
     assert_eq!(lost.len(), 1);
     assert_eq!(scene.round().await.taken, 0);
     scene.place.hand.advance_ms(LEASE_S * 1000);

@@ -101,6 +101,20 @@ async fn a_decision_is_accepted_once_and_both_sides_come_to_hold_both_halves() {
     });
     let (status, executor) = post(&two.b, "/v1/outcomes", Role::Decide, &ended).await;
     assert_eq!((status, &executor["observer"]), (200, &json!("executor")), "{executor:#}");
+    let (status, repeated) = post(&two.b, "/v1/outcomes", Role::Decide, &ended).await;
+    assert_eq!((status, &repeated), (200, &executor), "the outcome that stands");
+    for (member, other) in
+        [("status", json!("aborted")), ("http_status", json!(500)), ("response", json!({ "body": "" }))]
+    {
+        let mut changed = ended.clone();
+        changed[member] = other;
+        let (status, problem) = post(&two.b, "/v1/outcomes", Role::Decide, &changed).await;
+        assert_eq!(
+            (status, &problem["type"]),
+            (409, &json!("urn:countersign:problem:outcome_recorded")),
+            "{problem:#}"
+        );
+    }
     let mut seen = ended.clone();
     seen["acknowledgement"] = accepted["acknowledgement"].clone();
     let (status, caller) = post(&two.a, "/v1/outcomes", Role::Decide, &seen).await;

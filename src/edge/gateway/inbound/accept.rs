@@ -17,7 +17,7 @@ use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Approval, Basis, Decision, Mode, Observer, Payload, ReceiptRef};
 use crate::ground::verdict::{Check, CheckResult, Level};
-use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked, NotAccepted};
+use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked, Handling, NotAccepted};
 use bytes::Bytes;
 
 /// What accepting came to.
@@ -73,7 +73,7 @@ impl Incoming<'_> {
             content,
             level: self.gateway.0.settings.level,
         };
-        let mode = if self.lenient() { Mode::Observe } else { Mode::Enforce };
+        let handling = Handling { mode: if self.lenient() { Mode::Observe } else { Mode::Enforce }, forwards: true };
         let method = self.parts.method.clone();
         let target = self.parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let target = format!("{}{target}", self.gateway.0.settings.public_url);
@@ -89,9 +89,9 @@ impl Incoming<'_> {
                 proof: None,
             };
             let acceptor = &gateway.0.node.acceptor;
-            let accepted = acceptor.accept(&arrival, mode, |claims, bound| asking.ask(claims, bound)).await;
+            let accepted = acceptor.accept(&arrival, handling, |claims, bound| asking.ask(claims, bound)).await;
             match accepted {
-                Ok(Acceptance::Fresh(accepted)) => consumed(&gateway, *accepted, mode),
+                Ok(Acceptance::Fresh(accepted)) => consumed(&gateway, *accepted, handling),
                 Ok(Acceptance::Duplicate { acknowledgement, .. }) => repeated(&presented.receipt, acknowledgement),
                 Err(refused) => {
                     tell_operator(&asking.route.name, &refused);
@@ -104,17 +104,17 @@ impl Incoming<'_> {
     }
 }
 
-fn consumed(gateway: &super::Gateway, accepted: Accepted, mode: Mode) -> Taken {
+fn consumed(gateway: &super::Gateway, accepted: Accepted, handling: Handling) -> Taken {
     gateway.0.counts.decided(Via::Inbound, accepted.judgement.effect);
     let (decision, answer) = (accepted.decision.payload(), accepted.acknowledgement.payload.clone());
     let (Payload::Decision(decision), Payload::Acknowledgement(answer)) = (decision, answer) else {
         return Taken::Refused(ProblemType::Internal);
     };
-    let goes_on = answer.effect == Effect::Allow || mode == Mode::Observe;
     let named = ReceiptRef { digest: accepted.acknowledgement.digest, jti: answer.jti };
     let peer = decision.iss.clone();
-    let closing =
-        goes_on.then(|| Closing::new(gateway, Observer::Executor, peer.clone(), answer.receipt.clone(), Some(named)));
+    let closing = handling
+        .goes_on(answer.effect)
+        .then(|| Closing::new(gateway, Observer::Executor, peer.clone(), answer.receipt.clone(), Some(named)));
     Taken::Consumed(Box::new(Consumed {
         peer,
         agent: decision.subject.id.clone(),

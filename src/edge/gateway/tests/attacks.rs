@@ -127,7 +127,7 @@ async fn a_decision_that_does_not_allow_is_acknowledged_and_not_acted_upon() {
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     };
     let decider = &world.a.node.decider;
     let denied = decider.observed(Effect::Deny, vec![Reason::External.code()], Vec::new());

@@ -46,6 +46,19 @@ async fn an_allowed_call_reaches_the_agent_and_leaves_evidence_that_agrees_on_bo
 }
 
 #[tokio::test]
+async fn only_a_call_that_goes_on_waits_to_be_closed() {
+    let world = World::new().await;
+    let (denied_here, denied_there) = ("CancelTask", "ListTasks");
+    for method in [denied_here, denied_there, "SendMessage"] {
+        let params = if method == "SendMessage" { message("hello") } else { json!({ "id": "1" }) };
+        let (digest, _) = world.a.decision(&world.call("seller", method, params).await).await;
+        assert_eq!(world.a.to_be_closed(&digest).await, method != denied_here, "{method}");
+        assert_eq!(world.b.to_be_closed(&digest).await, method == "SendMessage", "{method}");
+        assert!(!world.a.is_running(&digest).await && !world.b.is_running(&digest).await);
+    }
+}
+
+#[tokio::test]
 async fn each_side_sees_the_fields_that_are_meant_for_it_and_no_others() {
     let world = World::new().await;
     let body = json!({ "jsonrpc": "2.0", "id": 7, "method": "SendMessage", "params": message("x") });

@@ -28,6 +28,7 @@ async fn each_event_arrives_before_the_next_one_is_sent() {
     for name in ["two", "three"] {
         world.agent.events.send(event(name)).await.unwrap();
         assert_eq!(soon(response.chunk()).await.unwrap(), Some(event(name)));
+        assert!(world.a.is_running(&digest).await && world.b.is_running(&digest).await);
     }
     let (end, _) = tokio::sync::mpsc::channel(1);
     drop(std::mem::replace(&mut world.agent.events, end));
@@ -36,6 +37,7 @@ async fn each_event_arrives_before_the_next_one_is_sent() {
     assert_eq!(at_a.status, OutcomeStatus::Completed);
     assert!(at_a.response.as_ref().unwrap().content.is_some());
     assert!(at_a.agrees_with(&at_b), "{at_a:?} {at_b:?}");
+    assert!(!world.a.is_running(&digest).await && !world.b.is_running(&digest).await);
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ use crate::ground::receipt::payload::{Acknowledgement, Decision, Outcome, Payloa
 use crate::io::clock::{Clock, Hand};
 use crate::io::secret_files::Secret;
 use crate::io::store::sqlite::SqliteStore;
-use crate::io::store::{KeySetVersion, Observation, ObservationQuery, Peer, PeerState, Store as _};
+use crate::io::store::{KeySetVersion, Observation, ObservationQuery, Peer, PeerState, Store as _, WorkTerms};
+use crate::node::followup::Work;
 use crate::node::{Node, NodeParts};
 
 /// The time at both nodes.
@@ -165,6 +166,20 @@ impl Operator {
             Payload::Outcome(outcome) if outcome.iss == self.issuer => Some(*outcome),
             _ => None,
         })
+    }
+
+    /// Whether somebody will look whether the call was ended, should this node stop before its end.
+    pub(super) async fn to_be_closed(&self, decision: &Digest) -> bool {
+        let later = Timestamp::from_unix_s(NOW + 1_000_000).unwrap();
+        let terms = WorkTerms { now: later, latest: later, again: later };
+        let work = self.store.take_followups(terms, 1000, &[]).await.unwrap();
+        work.iter().any(|work| work.kind == Work::CloseCall.code() && work.subject == *decision)
+    }
+
+    /// Whether the call still runs, once all outcomes are written down.
+    pub(super) async fn is_running(&self, decision: &Digest) -> bool {
+        self.gateway.settled().await;
+        self.node.running.is_running(decision)
     }
 
     /// Every receipt that it holds, in compact form.

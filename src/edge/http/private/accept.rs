@@ -22,7 +22,7 @@ use crate::ground::effect::{Effect, Reason};
 use crate::ground::name::Code;
 use crate::ground::receipt::payload::Mode;
 use crate::ground::verdict::Verdict;
-use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked as AskedPolicy, NotAccepted};
+use crate::node::acceptor::{Acceptance, Accepted, Arrival, Asked as AskedPolicy, Handling, NotAccepted};
 
 /// The body of the request.
 #[derive(Debug, Deserialize)]
@@ -77,12 +77,14 @@ pub(super) async fn accept(State(app): State<Arc<App>>, Strict(asked): Strict<As
         body: body.as_deref(),
         proof: asked.proof.as_deref().map(str::as_bytes),
     };
+    // The operator forwards the call itself, and tells its end (`outcomes`).
+    let handling = Handling { mode, forwards: false };
     let accepted =
-        app.node.acceptor.accept(&arrival, mode, |_, _| AskedPolicy { request, refused: None, observed }).await;
+        app.node.acceptor.accept(&arrival, handling, |_, _| AskedPolicy { request, refused: None, observed }).await;
     match accepted.map_err(refused)? {
         Acceptance::Fresh(accepted) => {
             app.metrics.decided(Via::Inbound, accepted.judgement.effect);
-            Ok(Json(fresh(*accepted, mode)))
+            Ok(Json(fresh(*accepted, handling)))
         }
         Acceptance::Duplicate { acknowledgement, decision } => Ok(Json(Answer {
             proceed: false,
@@ -113,10 +115,10 @@ fn observed(
     Ok(Some(app.node.decider.observed(effect, reasons, Vec::new())))
 }
 
-fn fresh(accepted: Accepted, mode: Mode) -> Answer {
+fn fresh(accepted: Accepted, handling: Handling) -> Answer {
     let effect = accepted.judgement.effect;
     Answer {
-        proceed: effect == Effect::Allow || mode == Mode::Observe,
+        proceed: handling.goes_on(effect),
         duplicate: false,
         acknowledgement: accepted.acknowledgement.compact,
         decision: accepted.decision.digest(),

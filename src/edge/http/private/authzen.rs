@@ -146,7 +146,7 @@ async fn decide(app: &App, question: Request) -> Result<(Judgement, SignedReceip
         parents: Vec::new(),
         retry_of: None,
         obligations: Vec::new(),
-        pull_evidence_at: None,
+        followups: Vec::new(),
     };
     let receipt = app.node.decider.record(&judgement, &matter).await?;
     app.metrics.decided(Via::Authzen, judgement.effect);

@@ -24,10 +24,8 @@ use crate::ground::name::{Code, Issuer, ReceiptId, Timestamp};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{Actor, Approval, Assurance, Basis, Identity, Obligation, Payload};
 use crate::node::decider::{Bound, Judgement, Matter, Who};
+use crate::node::followup::Work;
 use crate::node::pseudonym::Named;
-
-/// Seconds after which the other operator is asked for its evidence: by then a usual call is over.
-const PULL_AFTER_S: u64 = 5;
 
 /// The body of the request.
 #[derive(Debug, Deserialize)]
@@ -196,7 +194,7 @@ fn prepare(app: &App, asked: Asked) -> Result<(Judgement, Matter), Problem> {
         parents: asked.parents,
         retry_of: asked.retry_of,
         obligations: asked.obligations,
-        pull_evidence_at: call_follows.then(|| app.node.clock.now().plus(PULL_AFTER_S)),
+        followups: call_follows.then(|| Work::pull_evidence(app.node.clock.now())).into_iter().collect(),
     };
     Ok((judgement, matter))
 }

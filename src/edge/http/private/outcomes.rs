@@ -1,4 +1,6 @@
 //! `POST /v1/outcomes`: what came of a call that the operator carried out, or made, without this node's gateway.
+//!
+//! A call has one outcome. Who asks again with the same facts gets the one that stands.
 
 use std::sync::Arc;
 
@@ -16,12 +18,12 @@ use crate::ground::name::{Issuer, ReceiptId};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::UnverifiedReceipt;
-use crate::ground::receipt::payload::{Observer, OutcomeStatus, ReceiptRef};
+use crate::ground::receipt::payload::{Observer, OutcomeStatus, Payload, ReceiptRef};
 use crate::ground::verdict::{Conclusion, Level};
 use crate::node::archive::StoredReceipt;
 use crate::node::decider::Opened;
 use crate::node::issuer::received_receipt;
-use crate::node::outcomes::{self, Ending};
+use crate::node::outcomes::{self, Ending, Recorded};
 use crate::node::verifier::Inspection;
 
 /// The body of the request. Which side this operator was on follows from the decision.
@@ -42,17 +44,14 @@ pub(super) struct Asked {
 
 /// The answer.
 #[derive(Debug, Serialize)]
-pub(super) struct Recorded {
+pub(super) struct Answer {
     receipt: String,
     digest: Digest,
     jti: ReceiptId,
     observer: Observer,
 }
 
-pub(super) async fn record(
-    State(app): State<Arc<App>>,
-    Strict(asked): Strict<Asked>,
-) -> Result<Json<Recorded>, Problem> {
+pub(super) async fn record(State(app): State<Arc<App>>, Strict(asked): Strict<Asked>) -> Result<Json<Answer>, Problem> {
     let stored = app.node.archive.receipt(&asked.decision).await.map_err(Problem::storage)?;
     let stored = stored.filter(|stored| stored.kind == Kind::Decision && stored.iss != stored.aud);
     let decision = stored.ok_or_else(|| {
@@ -76,9 +75,30 @@ pub(super) async fn record(
             take_acknowledgement(&app, &decision, asked.acknowledgement.as_deref(), &mut ending).await?
         }
     }
-    let recorded = outcomes::record(&app.node.issuer, ending).await;
-    let receipt = recorded.map_err(|failure| Problem::of(failure.problem(), failure))?;
-    Ok(Json(Recorded { jti: *receipt.payload.jti(), digest: receipt.digest, receipt: receipt.compact, observer }))
+    let recorded = outcomes::record(&app.node.issuer, ending.clone()).await;
+    match recorded.map_err(|failure| Problem::of(failure.problem(), failure))? {
+        Recorded::Now(receipt) => {
+            let (jti, digest) = (*receipt.payload.jti(), receipt.digest);
+            Ok(Json(Answer { receipt: receipt.compact, digest, jti, observer }))
+        }
+        Recorded::Before(digest) => standing(&app, &digest, &ending).await.map(Json),
+    }
+}
+
+/// The outcome that stands, if it says the same.
+async fn standing(app: &App, digest: &Digest, ending: &Ending) -> Result<Answer, Problem> {
+    let stored = app.node.archive.receipt(digest).await.map_err(Problem::storage)?;
+    let stored = stored.ok_or_else(|| Problem::internal("the outcome that stands is not in the store"))?;
+    let receipt = UnverifiedReceipt::parse(stored.compact.as_bytes()).map_err(Problem::internal)?;
+    match receipt.claims() {
+        Payload::Outcome(outcome) if ending.is_told_by(outcome) => {
+            Ok(Answer { receipt: stored.compact, digest: stored.digest, jti: stored.jti, observer: ending.observer })
+        }
+        _ => {
+            let other = format!("the outcome `{}` says something else; it stands", stored.jti);
+            Err(Problem::new(ProblemType::OutcomeRecorded).saying(other))
+        }
+    }
 }
 
 fn side(app: &App, decision: &StoredReceipt) -> (Observer, Issuer) {

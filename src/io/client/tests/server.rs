@@ -1,12 +1,13 @@
 //! A peer's public listener for tests: real HTTP on loopback, with real documents under keys of its own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use tokio::sync::Notify;
 
 use crate::ground::crypto::hash::{Digest, leaf_hash};
 use crate::ground::crypto::keys::{
@@ -33,6 +34,10 @@ type Answers = BTreeMap<String, (u16, Vec<u8>)>;
 struct Served {
     answers: Answers,
     asked: Vec<(String, HeaderMap)>,
+    /// Answers nothing.
+    silent: bool,
+    /// Answers everything with this status.
+    broken: Option<u16>,
 }
 
 /// What is set is answered, by path and query; everything else is 404.
@@ -40,16 +45,34 @@ struct Served {
 pub(crate) struct PeerServer {
     pub(crate) issuer: Issuer,
     seed: u8,
-    served: Arc<Mutex<Served>>,
+    served: Arc<Door>,
 }
 
-async fn answer(State(served): State<Arc<Mutex<Served>>>, request: Request) -> Response {
+#[derive(Debug, Default)]
+struct Door {
+    served: Mutex<Served>,
+    /// Somebody asked.
+    bell: Notify,
+}
+
+impl Door {
+    fn lock(&self) -> MutexGuard<'_, Served> {
+        self.served.lock().unwrap()
+    }
+}
+
+async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
     let asked = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let mut served = served.lock().unwrap();
-    served.asked.push((asked.clone(), request.headers().clone()));
-    match served.answers.get(&asked) {
-        Some((status, body)) => (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+    door.lock().asked.push((asked.clone(), request.headers().clone()));
+    door.bell.notify_waiters();
+    if door.lock().silent {
+        std::future::pending::<()>().await;
+    }
+    let served = door.lock();
+    match (served.broken, served.answers.get(&asked)) {
+        (Some(status), _) => StatusCode::from_u16(status).unwrap().into_response(),
+        (None, Some((status, body))) => (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response(),
+        (None, None) => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
@@ -62,7 +85,7 @@ impl PeerServer {
     pub(crate) async fn start(seed: u8) -> Self {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        let served = Arc::default();
+        let served: Arc<Door> = Arc::default();
         let server = Self { issuer, seed, served: Arc::clone(&served) };
         let router = Router::new().fallback(answer).with_state(served);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -75,7 +98,7 @@ impl PeerServer {
     }
 
     pub(crate) fn set(&self, path: &str, status: u16, body: impl Into<Vec<u8>>) {
-        self.served.lock().unwrap().answers.insert(path.to_owned(), (status, body.into()));
+        self.served.lock().answers.insert(path.to_owned(), (status, body.into()));
     }
 
     /// As `set`, under a whole URL of this server.
@@ -90,12 +113,41 @@ impl PeerServer {
 
     /// How often a path was asked for.
     pub(crate) fn asked(&self, path: &str) -> usize {
-        self.served.lock().unwrap().asked.iter().filter(|(asked, _)| asked == path).count()
+        self.served.lock().asked.iter().filter(|(asked, _)| asked == path).count()
+    }
+
+    /// How often paths that begin like this were asked for.
+    pub(crate) fn asked_below(&self, prefix: &str) -> usize {
+        self.served.lock().asked.iter().filter(|(asked, _)| asked.starts_with(prefix)).count()
+    }
+
+    /// Waits until paths that begin like this were asked for so often.
+    pub(crate) async fn until_asked(&self, prefix: &str, times: usize) {
+        loop {
+            let asked = self.served.bell.notified();
+            let mut asked = std::pin::pin!(asked);
+            // From here on no bell is missed.
+            asked.as_mut().enable();
+            if self.asked_below(prefix) >= times {
+                return;
+            }
+            asked.await;
+        }
+    }
+
+    /// From now on everything stays without an answer.
+    pub(crate) fn fall_silent(&self) {
+        self.served.lock().silent = true;
+    }
+
+    /// From now on everything is answered with this status.
+    pub(crate) fn break_down(&self, status: u16) {
+        self.served.lock().broken = Some(status);
     }
 
     /// The headers of the last request.
     pub(crate) fn last_headers(&self) -> HeaderMap {
-        self.served.lock().unwrap().asked.last().map(|(_, headers)| headers.clone()).unwrap_or_default()
+        self.served.lock().asked.last().map(|(_, headers)| headers.clone()).unwrap_or_default()
     }
 
     pub(crate) fn endpoints(&self) -> Endpoints {

@@ -2,7 +2,8 @@
 
 use super::{Database, accept, id, in_session, item, keep, own, received, stored_ids, them, time, us};
 use crate::ground::crypto::hash::Digest;
-use crate::io::store::{Admission, Conflict, Epoch, EpochClaim, NewFollowup, NewReceipt};
+use crate::ground::name::Issuer;
+use crate::io::store::{Admission, Conflict, Epoch, EpochClaim, NewFollowup, NewReceipt, OutcomeClaim};
 
 pub(in crate::io::store) async fn what_was_committed_is_there_after_reopening(database: &dyn Database) {
     let store = database.open().await;
@@ -54,7 +55,7 @@ pub(in crate::io::store) async fn an_item_that_falls_leaves_nothing_and_the_othe
     assert_eq!(store.current_epoch().await.unwrap(), None);
     assert_eq!(store.accepted(&them(), &id(9)).await.unwrap(), None);
     assert_eq!(store.blob(&Digest::of(b"policy")).await.unwrap(), None);
-    assert_eq!(store.take_followups(super::work::look(9, 10), 10).await.unwrap(), []);
+    assert_eq!(store.take_followups(super::work::look(9, 10), 10, &[]).await.unwrap(), []);
     assert_eq!(store.unsequenced(10).await.unwrap().len(), 3);
 }
 
@@ -151,4 +152,38 @@ pub(in crate::io::store) async fn two_writers_do_not_both_take_a_position(databa
     }
     assert_eq!(second.session("s").await.unwrap(), 20);
     assert_eq!(stored_ids(&*first).await.len(), 20);
+}
+
+/// Our outcome `n` of the call that receipt 1 of this operator decided about.
+fn ended(n: u64, iss: &Issuer) -> Admission {
+    let receipt = own(n);
+    let claim = OutcomeClaim { iss: iss.clone(), jti: id(1), digest: receipt.digest };
+    Admission { outcome: Some(claim), ..item(receipt) }
+}
+
+pub(in crate::io::store) async fn a_call_has_one_outcome(database: &dyn Database) {
+    let (first, second) = (database.open().await, database.open().await);
+    assert_eq!(first.commit(time(0), &[ended(2, &us())]).await.unwrap(), [Ok(())]);
+    let existing = Err(Conflict::Outcome { existing: own(2).digest });
+    // Another one does not stand, and neither does the same one again: its claim is judged before its id.
+    let batch = [ended(3, &us()), ended(2, &us()), ended(4, &them())];
+    assert_eq!(second.commit(time(0), &batch).await.unwrap(), [existing.clone(), existing, Ok(())]);
+    assert_eq!(stored_ids(&*second).await, [id(2), id(4)]);
+}
+
+pub(in crate::io::store) async fn a_call_has_one_outcome_within_a_batch(database: &dyn Database) {
+    let store = database.open().await;
+    // The first item falls for its session and leaves the call open.
+    let falls = Admission { outcome: ended(2, &us()).outcome, ..in_session(2, "s", 5) };
+    let answers = store.commit(time(0), &[falls, ended(3, &us()), ended(4, &us())]).await.unwrap();
+    let existing = Err(Conflict::Outcome { existing: own(3).digest });
+    assert_eq!(answers, [Err(Conflict::Session { last: 0 }), Ok(()), existing]);
+}
+
+pub(in crate::io::store) async fn outcomes_come_in_the_order_asked(database: &dyn Database) {
+    let store = database.open().await;
+    store.commit(time(0), &[ended(2, &us()), ended(4, &them())]).await.unwrap();
+    let asked = [(them(), id(1)), (us(), id(9)), (us(), id(1))];
+    assert_eq!(store.outcomes(&asked).await.unwrap(), [Some(own(4).digest), None, Some(own(2).digest)]);
+    assert_eq!(store.outcomes(&[]).await.unwrap(), []);
 }

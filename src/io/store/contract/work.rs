@@ -2,7 +2,7 @@
 
 use super::{Database, item, own, them, time, us};
 use crate::ground::name::Issuer;
-use crate::io::store::{Admission, NewFollowup, NewObservation, ObservationQuery, Store, WorkTerms};
+use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, ObservationQuery, Store, WorkTerms};
 
 fn followup(n: u64, due: u64) -> NewFollowup {
     NewFollowup { due: time(due), kind: "fetch_outcome".parse().unwrap(), subject: own(n).digest, peer: them() }
@@ -21,22 +21,22 @@ async fn queue(store: &dyn Store, followups: Vec<NewFollowup>) {
 pub(in crate::io::store) async fn due_work_is_taken_once_until_it_is_due_again(database: &dyn Database) {
     let (first, second) = (database.open().await, database.open().await);
     queue(&*first, vec![followup(1, 10)]).await;
-    assert_eq!(first.take_followups(look(9, 30), 10).await.unwrap(), []);
-    let taken = first.take_followups(look(10, 30), 10).await.unwrap();
+    assert_eq!(first.take_followups(look(9, 30), 10, &[]).await.unwrap(), []);
+    let taken = first.take_followups(look(10, 30), 10, &[]).await.unwrap();
     let [work] = taken.as_slice() else { panic!("{taken:?}") };
     assert_eq!((work.due, work.attempts, work.subject), (time(30), 1, own(1).digest));
     assert_eq!((work.kind.as_str(), &work.peer), ("fetch_outcome", &them()));
     // The first worker dies; the second takes over when the work is due again, and not before.
     drop(first);
-    assert_eq!(second.take_followups(look(29, 50), 10).await.unwrap(), []);
-    let again = second.take_followups(look(30, 50), 10).await.unwrap();
+    assert_eq!(second.take_followups(look(29, 50), 10, &[]).await.unwrap(), []);
+    let again = second.take_followups(look(30, 50), 10, &[]).await.unwrap();
     assert_eq!((again[0].id, again[0].attempts), (work.id, 2));
 }
 
 pub(in crate::io::store) async fn work_is_taken_oldest_first(database: &dyn Database) {
     let store = database.open().await;
     queue(&*store, vec![followup(1, 30), followup(2, 10), followup(3, 20)]).await;
-    let taken = store.take_followups(look(99, 200), 2).await.unwrap();
+    let taken = store.take_followups(look(99, 200), 2, &[]).await.unwrap();
     let subjects: Vec<_> = taken.iter().map(|work| work.subject).collect();
     assert_eq!(subjects, [own(2).digest, own(3).digest]);
 }
@@ -44,35 +44,65 @@ pub(in crate::io::store) async fn work_is_taken_oldest_first(database: &dyn Data
 pub(in crate::io::store) async fn work_that_a_clock_ahead_put_off_is_taken_after_what_is_due(database: &dyn Database) {
     let store = database.open().await;
     queue(&*store, vec![followup(1, 200_000_000), followup(2, 3610), followup(3, 3611), followup(4, 10)]).await;
-    for (limit, expected) in [(1, vec![4]), (9, vec![3, 1]), (9, vec![])] {
-        let taken = store.take_followups(look(10, 30), limit).await.unwrap();
+    for (limit, expected) in [(1, vec![4, 3]), (9, vec![1]), (9, vec![])] {
+        let taken = store.take_followups(look(10, 30), limit, &[]).await.unwrap();
         let expected: Vec<_> = expected.into_iter().map(|n| own(n).digest).collect();
         assert_eq!(taken.iter().map(|work| work.subject).collect::<Vec<_>>(), expected);
     }
 }
 
+pub(in crate::io::store) async fn no_operator_stands_in_anothers_way(database: &dyn Database) {
+    let store = database.open().await;
+    let third: Issuer = "https://third.example".parse().unwrap();
+    let about = |peer: &Issuer, n, due| NewFollowup { peer: peer.clone(), ..followup(n, due) };
+    let queued = vec![
+        about(&them(), 1, 10),
+        about(&them(), 2, 11),
+        about(&us(), 3, 12),
+        about(&them(), 4, 13),
+        about(&us(), 5, 14),
+        about(&third, 6, 90),
+    ];
+    queue(&*store, queued).await;
+    let subjects = |taken: Vec<Followup>| taken.into_iter().map(|work| work.subject).collect::<Vec<_>>();
+    let of = |numbers: &[u64]| numbers.iter().map(|n| own(*n).digest).collect::<Vec<_>>();
+    assert_eq!(subjects(store.take_followups(look(20, 50), 1, &[them()]).await.unwrap()), of(&[3]));
+    assert_eq!(subjects(store.take_followups(look(20, 50), 2, &[]).await.unwrap()), of(&[1, 2, 5]));
+    let all = [them(), us(), third];
+    assert_eq!(subjects(store.take_followups(look(99, 200), 9, &all).await.unwrap()), of(&[]));
+    assert_eq!(subjects(store.take_followups(look(20, 50), 2, &[]).await.unwrap()), of(&[4]));
+}
+
+pub(in crate::io::store) async fn of_two_workers_one_takes_a_piece(database: &dyn Database) {
+    let (first, second) = (database.open().await, database.open().await);
+    queue(&*first, (0..20).map(|n| followup(n, 10)).collect()).await;
+    let (here, there) =
+        tokio::join!(first.take_followups(look(10, 30), 99, &[]), second.take_followups(look(10, 30), 99, &[]));
+    assert_eq!(here.unwrap().len() + there.unwrap().len(), 20);
+}
+
 pub(in crate::io::store) async fn work_can_be_rescheduled_and_settled(database: &dyn Database) {
     let store = database.open().await;
     queue(&*store, vec![followup(1, 10), followup(2, 10), followup(3, 10)]).await;
-    let taken = store.take_followups(look(10, 99), 10).await.unwrap();
+    let taken = store.take_followups(look(10, 99), 10, &[]).await.unwrap();
     let [one, two, three] = taken.as_slice() else { panic!("{taken:?}") };
     assert!(store.reschedule(one.id, time(20)).await.unwrap());
     let settle = |settled| Admission { settled, ..Admission::default() };
     let batch = [settle(vec![two.id, 12345]), settle(vec![three.id, two.id]), settle(Vec::new())];
     assert_eq!(store.commit(time(10), &batch).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
     assert!(!store.reschedule(two.id, time(20)).await.unwrap());
-    let left = store.take_followups(look(1000, 2000), 10).await.unwrap();
+    let left = store.take_followups(look(1000, 2000), 10, &[]).await.unwrap();
     assert_eq!(left.iter().map(|work| work.id).collect::<Vec<_>>(), [one.id]);
 }
 
 pub(in crate::io::store) async fn an_item_that_falls_settles_nothing_and_notes_nothing(database: &dyn Database) {
     let store = database.open().await;
     queue(&*store, vec![followup(1, 10)]).await;
-    let taken = store.take_followups(look(10, 20), 10).await.unwrap();
+    let taken = store.take_followups(look(10, 20), 10, &[]).await.unwrap();
     let observations = vec![observation(1, "slow_log", them())];
     let falls = Admission { observations, settled: vec![taken[0].id], ..item(own(99)) };
     assert!(store.commit(time(10), &[falls]).await.unwrap()[0].is_err());
-    assert_eq!(store.take_followups(look(20, 30), 10).await.unwrap().len(), 1);
+    assert_eq!(store.take_followups(look(20, 30), 10, &[]).await.unwrap().len(), 1);
     assert_eq!(store.observations(&ObservationQuery::default(), 9).await.unwrap(), []);
 }
 

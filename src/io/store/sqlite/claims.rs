@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use sqlx::SqliteConnection;
 
+use super::SqliteStore;
 use super::commit::LookUpIds;
 use super::fault::fault;
 use super::lookup::{EpochColumns, LATEST_EPOCH, read_epoch};
 use super::rows::{read_digest, read_number, read_time, runs, statement};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
-use crate::io::store::{Admission, Conflict, Epoch, EpochClaim, ReplayClaim, SessionClaim, StoreError};
+use crate::io::store::{Admission, Conflict, Epoch, EpochClaim, OutcomeClaim, ReplayClaim, SessionClaim, StoreError};
 
 type Id<'a> = (&'a Issuer, &'a ReceiptId);
 
@@ -18,6 +19,7 @@ type Id<'a> = (&'a Issuer, &'a ReceiptId);
 pub(super) struct Claims<'a> {
     watermark: Timestamp,
     accepted: HashMap<Id<'a>, Digest>,
+    outcomes: HashMap<Id<'a>, Digest>,
     receipts: HashMap<Id<'a>, Digest>,
     sessions: HashMap<&'a str, u64>,
     epoch: Option<Epoch>,
@@ -32,6 +34,8 @@ impl<'a> Claims<'a> {
     ) -> Result<Self, StoreError> {
         let replays: Vec<Id<'a>> =
             batch.iter().filter_map(|item| item.replay.as_ref()).map(|claim| (&claim.iss, &claim.jti)).collect();
+        let outcomes: Vec<Id<'a>> =
+            batch.iter().filter_map(|item| item.outcome.as_ref()).map(|claim| (&claim.iss, &claim.jti)).collect();
         let receipts: Vec<Id<'a>> = match ids {
             LookUpIds::No => Vec::new(),
             LookUpIds::Yes => batch.iter().flat_map(|item| &item.receipts).map(|r| (&r.iss, &r.jti)).collect(),
@@ -42,6 +46,7 @@ impl<'a> Claims<'a> {
         Ok(Self {
             watermark: if replays.is_empty() { Timestamp::EPOCH } else { load_watermark(connection).await? },
             accepted: load_ids(connection, &replays, ACCEPTED).await?,
+            outcomes: load_ids(connection, &outcomes, ENDED).await?,
             receipts: load_ids(connection, &receipts, STORED).await?,
             sessions: load_sessions(connection, &sessions).await?,
             epoch: if claims_epoch { load_epoch(connection).await? } else { None },
@@ -54,12 +59,16 @@ impl<'a> Claims<'a> {
         item.replay.as_ref().map_or(Ok(()), |claim| self.judge_replay(claim))?;
         item.session.as_ref().map_or(Ok(()), |claim| self.judge_session(claim))?;
         item.epoch.as_ref().map_or(Ok(()), |claim| self.judge_epoch(claim))?;
+        item.outcome.as_ref().map_or(Ok(()), |claim| self.judge_outcome(claim))?;
         self.take_ids(item)?;
         if let Some(claim) = &item.replay {
             self.accepted.insert((&claim.iss, &claim.jti), claim.digest);
         }
         if let Some(claim) = &item.session {
             self.sessions.insert(&claim.id, claim.seq);
+        }
+        if let Some(claim) = &item.outcome {
+            self.outcomes.insert((&claim.iss, &claim.jti), claim.digest);
         }
         if let Some(EpochClaim { number, digest, receipt, .. }) = item.epoch {
             self.epoch = Some(Epoch { number, digest, receipt });
@@ -88,6 +97,11 @@ impl<'a> Claims<'a> {
         if follows { Ok(()) } else { Err(Conflict::Epoch { current: self.epoch }) }
     }
 
+    fn judge_outcome(&self, claim: &OutcomeClaim) -> Result<(), Conflict> {
+        let existing = self.outcomes.get(&(&claim.iss, &claim.jti)).copied();
+        existing.map_or(Ok(()), |existing| Err(Conflict::Outcome { existing }))
+    }
+
     /// Takes the ids of an item's receipts, all or, at the first that is taken, none.
     fn take_ids(&mut self, item: &'a Admission) -> Result<(), Conflict> {
         for (count, receipt) in item.receipts.iter().enumerate() {
@@ -109,6 +123,8 @@ const WANTED: &str = "SELECT wanted.column1, found.digest FROM (";
 /// CROSS JOIN keeps SQLite from turning the loops round: few wanted outside, one index probe each inside.
 const ACCEPTED: &str =
     ") AS wanted CROSS JOIN replay AS found ON found.iss = wanted.column2 AND found.jti = wanted.column3";
+const ENDED: &str =
+    ") AS wanted CROSS JOIN outcome AS found ON found.iss = wanted.column2 AND found.jti = wanted.column3";
 const STORED: &str =
     ") AS wanted CROSS JOIN receipt AS found ON found.iss = wanted.column2 AND found.jti = wanted.column3";
 
@@ -132,6 +148,17 @@ async fn load_ids<'a>(
         }
     }
     Ok(known)
+}
+
+pub(super) async fn outcomes(
+    store: &SqliteStore,
+    decisions: &[(Issuer, ReceiptId)],
+) -> Result<Vec<Option<Digest>>, StoreError> {
+    let wanted: Vec<Id<'_>> = decisions.iter().map(|(iss, jti)| (iss, jti)).collect();
+    // One transaction: what it reads is of one moment.
+    let mut tx = store.readers.begin().await.map_err(fault)?;
+    let known = load_ids(&mut tx, &wanted, ENDED).await?;
+    Ok(wanted.iter().map(|id| known.get(id).copied()).collect())
 }
 
 async fn load_sessions<'a>(

@@ -138,6 +138,16 @@ async fn insert_claims(
         .await
         .map_err(fault)?;
     }
+    let outcomes: Vec<_> = kept.iter().filter_map(|item| item.outcome.as_ref()).collect();
+    for run in runs(&outcomes) {
+        statement("INSERT INTO outcome (iss, jti, digest) ", run, "", |row, claim| {
+            row.text(claim.iss.as_str()).bytes(claim.jti.as_bytes()).bytes(&claim.digest.0);
+        })
+        .build()
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
     let epochs: Vec<_> = kept.iter().filter_map(|item| item.epoch.as_ref()).collect();
     for run in runs(&epochs) {
         statement("INSERT INTO epoch (number, digest, receipt) ", run, "", |row, claim| {

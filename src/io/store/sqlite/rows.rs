@@ -43,6 +43,12 @@ impl Row<'_> {
         self
     }
 
+    /// A key as it was read.
+    pub(super) fn key(&mut self, value: i64) -> &mut Self {
+        self.0.push_bind(value);
+        self
+    }
+
     pub(super) fn time(&mut self, value: Timestamp) -> &mut Self {
         self.number(value.unix_s())
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 
 use super::commit::QUEUE;
+use super::work::DUE;
 use super::{SqliteStore, open};
 use crate::ground::crypto::hash::Digest;
 use crate::io::store::contract::{Database, accept, id, identity, item, keep, own, received, stored_ids, suite, time};
@@ -218,6 +219,7 @@ async fn the_database_refuses_to_change_evidence() {
     tamper(&store, "INSERT INTO tile VALUES (0, 0, zeroblob(64))").await.unwrap();
     tamper(&store, "INSERT INTO key_set VALUES ('i', x'00', 1, x'00', 'c', 1)").await.unwrap();
     tamper(&store, "INSERT INTO epoch VALUES (1, x'00', x'00')").await.unwrap();
+    tamper(&store, "INSERT INTO outcome VALUES ('i', x'00', x'00')").await.unwrap();
     for (sql, rule) in [
         ("UPDATE receipt SET compact = 'x'", "a_receipt_is_never_changed"),
         ("DELETE FROM receipt", "a_receipt_is_never_deleted"),
@@ -230,6 +232,8 @@ async fn the_database_refuses_to_change_evidence() {
         ("INSERT INTO head VALUES (2, 0, zeroblob(32))", "a_log_has_one_head"),
         ("UPDATE epoch SET digest = x'01'", "an_epoch_is_never_changed"),
         ("DELETE FROM epoch", "an_epoch_is_never_deleted"),
+        ("UPDATE outcome SET digest = x'01'", "an_outcome_is_never_changed"),
+        ("DELETE FROM outcome", "an_outcome_is_never_deleted"),
         ("UPDATE key_set SET compact = 'x'", "a_key_set_is_never_changed"),
         ("DELETE FROM key_set", "a_key_set_is_never_deleted"),
         ("UPDATE progress SET replay_before = -1", "progress_never_goes_back"),
@@ -288,6 +292,16 @@ async fn queueing_for_the_log_walks_only_the_new_rows() {
     let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {QUEUE}"));
     let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
     assert!(plan.iter().any(|row| row.3.contains("USING INTEGER PRIMARY KEY (rowid>?)")), "{plan:?}");
+}
+
+#[tokio::test]
+async fn a_long_queue_of_one_operator_is_not_walked() {
+    let file = file().await;
+    let store = file.store().await;
+    let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {DUE}"));
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&store.readers).await.unwrap();
+    assert!(!plan.iter().any(|row| row.3.starts_with("SCAN f")), "{plan:?}");
+    assert!(plan.iter().any(|row| row.3.contains("followup_peer (peer=? AND due<?)")), "{plan:?}");
 }
 
 #[tokio::test]

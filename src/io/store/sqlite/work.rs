@@ -1,11 +1,13 @@
 //! Work to be done later, and observations.
 
+use std::collections::HashMap;
+
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use super::SqliteStore;
 use super::fault::fault;
 use super::rows::{number, read_digest, read_issuer, read_number, read_text, read_time, runs, statement, time};
-use crate::ground::name::Timestamp;
+use crate::ground::name::{Issuer, Timestamp};
 use crate::io::store::{
     Admission, Followup, NewFollowup, NewObservation, Observation, ObservationQuery, StoreError, WorkTerms,
 };
@@ -79,47 +81,55 @@ async fn delete_followups(connection: &mut SqliteConnection, ids: &[u64]) -> Res
     Ok(())
 }
 
-/// Whether there is work to take: the terms' `now` and `latest`.
-const ANY_DUE: &str =
-    "SELECT EXISTS (SELECT 1 FROM followup WHERE due <= ?1) OR EXISTS (SELECT 1 FROM followup WHERE due > ?2)";
+/// The oldest due work about each operator. The operators are found by leaping from one to the next in the index, so
+/// that a long queue of one costs nothing.
+pub(super) const DUE: &str = "WITH RECURSIVE concerned (peer) AS (
+        SELECT min(peer) FROM followup
+        UNION ALL
+        SELECT (SELECT min(peer) FROM followup WHERE peer > concerned.peer) FROM concerned WHERE peer IS NOT NULL)
+    SELECT f.id FROM concerned CROSS JOIN followup AS f
+    WHERE concerned.peer IS NOT NULL AND concerned.peer NOT IN (SELECT value FROM json_each(?1))
+        AND f.id IN (
+            SELECT id FROM (
+                SELECT id FROM followup WHERE peer = concerned.peer AND due <= ?2 ORDER BY due, id LIMIT ?4)
+            UNION ALL SELECT id FROM (
+                SELECT id FROM followup WHERE peer = concerned.peer AND due > ?3 ORDER BY due, id LIMIT ?4))
+    ORDER BY f.due, f.id";
 
-/// Two walks along the index, each no longer than the limit, instead of a sort of all that matches either condition.
-const DUE: &str = "SELECT id FROM (SELECT id FROM followup WHERE due <= ?1 ORDER BY due, id LIMIT ?3)
-     UNION ALL SELECT id FROM (SELECT id FROM followup WHERE due > ?2 ORDER BY due, id LIMIT ?3) LIMIT ?3";
-
-pub(super) async fn take(store: &SqliteStore, terms: WorkTerms, limit: u32) -> Result<Vec<Followup>, StoreError> {
-    let (now, latest) = (time(terms.now), time(terms.latest));
+pub(super) async fn take(
+    store: &SqliteStore,
+    terms: WorkTerms,
+    per_peer: u32,
+    except: &[Issuer],
+) -> Result<Vec<Followup>, StoreError> {
+    let except: Vec<&str> = except.iter().map(Issuer::as_str).collect();
     // Most looks find nothing, and those shall not keep commits waiting.
-    let any = sqlx::query_scalar(ANY_DUE).bind(now).bind(latest).fetch_one(&store.readers).await;
-    if !any.map_err(fault)? {
+    let ids: Vec<i64> = sqlx::query_scalar(DUE)
+        .bind(serde_json::Value::from(except).to_string())
+        .bind(time(terms.now))
+        .bind(time(terms.latest))
+        .bind(per_peer)
+        .fetch_all(&store.readers)
+        .await
+        .map_err(fault)?;
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
     let mut tx = store.write().await?;
-    let ids: Vec<i64> =
-        sqlx::query_scalar(DUE).bind(now).bind(latest).bind(limit).fetch_all(&mut *tx).await.map_err(fault)?;
-    let mut taken = Vec::with_capacity(ids.len());
-    for id in ids {
-        taken.extend(take_one(&mut tx, id, terms.again).await?);
+    let mut taken = HashMap::new();
+    for run in runs(&ids) {
+        let mut update = statement("WITH wanted (id) AS (", run, ") UPDATE followup SET due = ", |row, id| {
+            row.key(*id);
+        });
+        // Another worker may have been here since the look.
+        update.push_bind(time(terms.again)).push(", attempts = attempts + 1 WHERE id IN (SELECT id FROM wanted)");
+        update.push(" AND (due <= ").push_bind(time(terms.now)).push(" OR due > ").push_bind(time(terms.latest));
+        update.push(") RETURNING id, due, kind, subject, peer, attempts");
+        let rows: Vec<FollowupColumns> = update.build_query_as().fetch_all(&mut *tx).await.map_err(fault)?;
+        taken.extend(rows.into_iter().map(|row| (row.0, row)));
     }
     tx.commit().await.map_err(fault)?;
-    Ok(taken)
-}
-
-async fn take_one(
-    connection: &mut SqliteConnection,
-    id: i64,
-    again: Timestamp,
-) -> Result<Option<Followup>, StoreError> {
-    let row = sqlx::query_as(
-        "UPDATE followup SET due = ?, attempts = attempts + 1 WHERE id = ?
-         RETURNING id, due, kind, subject, peer, attempts",
-    )
-    .bind(time(again))
-    .bind(id)
-    .fetch_optional(connection)
-    .await
-    .map_err(fault)?;
-    row.map(read_followup).transpose()
+    ids.iter().filter_map(|id| taken.remove(id)).map(read_followup).collect()
 }
 
 pub(super) async fn reschedule(store: &SqliteStore, id: u64, due: Timestamp) -> Result<bool, StoreError> {

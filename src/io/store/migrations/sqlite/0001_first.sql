@@ -98,6 +98,20 @@ CREATE TABLE replay (
 
 CREATE INDEX replay_expires ON replay (expires);
 
+-- Which own outcome stands for a decision. Keyed like `replay`, so that it grows at its right edges; which side the operator was on
+-- follows from the decision's issuer.
+CREATE TABLE outcome (
+    iss    TEXT NOT NULL,
+    jti    BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    CONSTRAINT a_call_has_one_outcome PRIMARY KEY (iss, jti)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER an_outcome_is_never_changed BEFORE UPDATE ON outcome
+BEGIN SELECT RAISE(ABORT, 'an_outcome_is_never_changed'); END;
+CREATE TRIGGER an_outcome_is_never_deleted BEFORE DELETE ON outcome
+BEGIN SELECT RAISE(ABORT, 'an_outcome_is_never_deleted'); END;
+
 CREATE TABLE session (
     id   TEXT PRIMARY KEY,
     last INTEGER NOT NULL,
@@ -200,7 +214,7 @@ CREATE TABLE followup (
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX followup_due ON followup (due);
+CREATE INDEX followup_peer ON followup (peer, due);
 
 CREATE TABLE observation (
     id     INTEGER PRIMARY KEY,

@@ -1,0 +1,127 @@
+//! Rounds: work is taken and done peer by peer, so that none waits for another.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use tokio::task::{Id, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{FollowUp, MAX_ATTEMPTS, MAX_BACKOFF_S, Work};
+use crate::ground::name::{Issuer, Timestamp};
+use crate::io::store::{Followup, StoreError, WorkTerms};
+use crate::node::write_path::WriteFailure;
+
+/// Work about one peer that is taken at a time.
+pub(super) const BATCH: u32 = 64;
+
+/// Work about one peer that is done at the same time. Each waits for the peer, at most a few fetches long.
+pub(super) const AT_ONCE: usize = 8;
+
+/// Seconds after which work that a worker took is due again, should it have died: [`BATCH`] pieces in groups of
+/// [`AT_ONCE`], each at its deadline three times over, take four minutes.
+pub(super) const LEASE_S: u64 = 300;
+
+/// How often the worker looks for work that is due.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Pieces of work that were due.
+    pub taken: usize,
+    /// Those that are done, or given up.
+    pub settled: usize,
+}
+
+/// Taken work, by the operator that it concerns.
+type Batches = BTreeMap<Issuer, Vec<Followup>>;
+
+impl FollowUp {
+    /// Works until `stop`. Each peer has one batch under way at most, and the next as soon as that is done.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let work = async {
+            let mut under_way = JoinSet::new();
+            let mut busy: HashMap<Id, Issuer> = HashMap::new();
+            loop {
+                let peers: Vec<Issuer> = busy.values().cloned().collect();
+                let batches = self.take_due(&peers).await.unwrap_or_else(|error| {
+                    tracing::warn!(error = %error, "follow-up work cannot be taken");
+                    Batches::new()
+                });
+                for (peer, batch) in batches {
+                    let worker = Arc::clone(&self);
+                    let task = under_way.spawn(async move { worker.work_off(batch).await });
+                    busy.insert(task.id(), peer);
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                    Some(ended) = under_way.join_next_with_id() => {
+                        busy.remove(&ended.map_or_else(|error| error.id(), |(id, _)| id));
+                    }
+                }
+            }
+        };
+        // Work that is dropped halfway is due again after its lease.
+        stop.run_until_cancelled(work).await;
+    }
+
+    /// Does what is due now, at most 64 pieces for each peer.
+    pub async fn run_once(&self) -> Result<Round, StoreError> {
+        let batches = self.take_due(&[]).await?;
+        let rounds = futures_util::future::join_all(batches.into_values().map(|batch| self.work_off(batch))).await;
+        let add =
+            |sum: Round, round: Round| Round { taken: sum.taken + round.taken, settled: sum.settled + round.settled };
+        Ok(rounds.into_iter().fold(Round::default(), add))
+    }
+
+    async fn take_due(&self, busy: &[Issuer]) -> Result<Batches, StoreError> {
+        let mut batches = Batches::new();
+        for work in self.store.take_followups(terms(self.clock.now()), BATCH, busy).await? {
+            batches.entry(work.peer.clone()).or_default().push(work);
+        }
+        Ok(batches)
+    }
+
+    /// Does the work about one peer, a few pieces at a time.
+    async fn work_off(&self, batch: Vec<Followup>) -> Round {
+        let (taken, unreached) = (batch.len(), AtomicBool::new(false));
+        let done = futures_util::stream::iter(batch).map(|work| self.do_one(work, &unreached));
+        let settled = done.buffer_unordered(AT_ONCE).filter(|done| std::future::ready(*done)).count().await;
+        Round { taken, settled }
+    }
+
+    /// Whether the work is settled. With the store failing it is left to its lease.
+    async fn do_one(&self, work: Followup, unreached: &AtomicBool) -> bool {
+        let done = match unreached.load(Ordering::Relaxed) && may_wait(&work) {
+            true => self.put_off(&work).await,
+            false => self.attempt(&work).await.map(|did| {
+                unreached.fetch_or(did.unreached, Ordering::Relaxed);
+                did.settled
+            }),
+        };
+        done.unwrap_or_else(|error| {
+            tracing::warn!(kind = %work.kind, subject = %work.subject, error = %error, "follow-up work failed");
+            false
+        })
+    }
+
+    async fn put_off(&self, work: &Followup) -> Result<bool, WriteFailure> {
+        self.store.reschedule(work.id, self.next_try(work)).await?;
+        Ok(false)
+    }
+}
+
+/// Work is never put off by more than the longest wait or a lease. A clock that was ahead has put it off from where it
+/// stood, which may be years from now.
+pub(super) fn terms(now: Timestamp) -> WorkTerms {
+    WorkTerms { now, latest: now.plus(MAX_BACKOFF_S + LEASE_S), again: now.plus(LEASE_S) }
+}
+
+/// Whether work may be put off because its peer could not be asked about something else. The last try is made in any
+/// case: what is missing is noticed by it.
+fn may_wait(work: &Followup) -> bool {
+    work.attempts < MAX_ATTEMPTS && Work::of(&work.kind).is_some_and(Work::asks_the_peer)
+}

@@ -1,0 +1,56 @@
+//! No peer stands in another's way.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::io::client::tests::patient;
+use crate::node::followup::rounds::AT_ONCE;
+
+/// Number `n` of a peer's decisions that nobody answers, with the work of pulling what the peer has about it.
+async fn unanswered(scene: &Scene, peer: &PeerServer, n: u8) {
+    let payload = Decision { aud: peer.issuer.clone(), jti: id(n), ..decision() };
+    let decision = issue(Payload::Decision(Box::new(payload)), &ours::receipt_key()).unwrap();
+    let work = Work::pull_evidence(time(NOW)).about(decision.digest, &peer.issuer);
+    scene.keep(&decision, vec![work]).await;
+}
+
+const EVIDENCE: &str = "/v1/evidence/";
+
+#[tokio::test]
+async fn a_peer_that_is_slow_keeps_no_other_waiting() {
+    let mut scene = Scene::new().await;
+    scene.worker.client = patient();
+    let slow = scene.place.approved(60).await;
+    slow.fall_silent();
+    unanswered(&scene, &slow, 1).await;
+    // More than one batch, so that the last piece is taken while the slow peer still says nothing.
+    let pieces = u8::try_from(BATCH).unwrap() + 1;
+    for n in 2..pieces + 2 {
+        unanswered(&scene, &scene.peer, n).await;
+    }
+    scene.place.hand.advance_ms(5000);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(Arc::new(scene.worker).run(stop.clone()));
+    let all = async { tokio::join!(scene.peer.until_asked(EVIDENCE, pieces.into()), slow.until_asked(EVIDENCE, 1)) };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap();
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_peer_that_cannot_be_reached_is_not_asked_about_everything() {
+    let scene = Scene::new().await;
+    for n in 1..=20 {
+        unanswered(&scene, &scene.peer, n).await;
+    }
+    scene.peer.break_down(503);
+    scene.place.hand.advance_ms(5000);
+    assert_eq!(scene.round().await, Round { taken: 20, settled: 0 });
+    assert_eq!(scene.peer.asked_below(EVIDENCE), AT_ONCE);
+    // All of it comes again, as if it had been tried.
+    assert_eq!(scene.round().await.taken, 0);
+    scene.place.hand.advance_ms(5000);
+    assert_eq!(scene.round().await.taken, 20);
+}
