@@ -13,6 +13,7 @@ mod fault;
 mod filter;
 mod init;
 mod input;
+mod key;
 mod lines;
 mod log;
 mod output;
@@ -66,6 +67,7 @@ enum Command {
     Peer(peer::Args),
     Token(token::Args),
     Agent(agent::Args),
+    Key(key::Args),
     Policy(policy::Args),
     Receipt(receipt::Args),
     Log(log::Args),
@@ -83,6 +85,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
         Command::Peer(args) => peer::run(args, output),
         Command::Token(args) => token::run(args, output),
         Command::Agent(args) => agent::run(&args, output),
+        Command::Key(args) => key::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Receipt(args) => receipt::run(&args, output),
         Command::Log(args) => log::run(&args, output),

@@ -177,10 +177,7 @@ mod tests {
         let retired = sign(&rotated(&known, KeyUse::Receipt, &fresh(21), time(NOW)).unwrap(), &root()).unwrap();
         assert_eq!(replaced_by_revoking(&retired, kid), Ok(None));
         let spare = fresh(22);
-        assert_eq!(
-            revoked(&retired, kid, "stolen", Some(&spare), time(NOW + 9)),
-            Err(SuccessorError::Replacement)
-        );
+        assert_eq!(revoked(&retired, kid, "stolen", Some(&spare), time(NOW + 9)), Err(SuccessorError::Replacement));
     }
 
     #[test]
