@@ -40,8 +40,8 @@ impl Place {
             proof.lines().filter(|line| line.starts_with('\u{2014}')).map(str::to_owned).collect()
         };
         let serving = self.serve();
-        let proofs = std::iter::repeat_with(|| self.text(0, &["log", "proof", digest])).take(1000);
-        let changed = proofs.skip_while(|proof| lines(proof).contains(&lines(before)[0])).next();
+        let mut proofs = std::iter::repeat_with(|| self.text(0, &["log", "proof", digest])).take(1000);
+        let changed = proofs.find(|proof| !lines(proof).contains(&lines(before)[0]));
         assert_eq!(serving.end(), Some(0));
         changed.unwrap()
     }
