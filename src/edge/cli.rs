@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_digest_may_begin_like_an_option() {
         let digest = "-oH0vN5cCPlfUZqmXoZ5zp3o9y5e8Aq8bqmuVBYLVZs";
-        let lines: [&[&str]; 8] = [
+        let lines: [&[&str]; 9] = [
             &["receipt", "show", digest, "--json"],
             &["receipt", "show", "--json", digest],
             &["receipt", "show", "--", digest],
@@ -164,6 +164,7 @@ mod tests {
             &["bundle", "create", digest, "--out", "file.json"],
             &["bundle", "create", "--withhold-openings", digest, digest, "-o", "file.json", digest],
             &["peer", "add", "https://b.example", "--fingerprint", digest],
+            &["key", "revoke", digest, "--reason", "stolen", "--root", "root.jwk"],
         ];
         for line in lines {
             let arguments = [&["countersign"], line].concat();

@@ -62,7 +62,6 @@ enum Command {
     /// is rotated instead.
     Revoke {
         /// The key, as `key list` shows it
-        #[arg(allow_hyphen_values = true)]
         kid: KeyId,
 
         /// Why, such as `stolen` or `exposed`: counterparties read it
