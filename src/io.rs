@@ -7,6 +7,7 @@ pub mod client;
 pub mod clock;
 pub mod entropy;
 pub mod files;
+pub mod folder_lock;
 pub mod head_file;
 pub mod key_files;
 pub mod policy_folder;

@@ -13,6 +13,7 @@ mod fault;
 mod filter;
 mod init;
 mod input;
+mod key;
 mod lines;
 mod log;
 mod output;
@@ -66,6 +67,7 @@ enum Command {
     Peer(peer::Args),
     Token(token::Args),
     Agent(agent::Args),
+    Key(key::Args),
     Policy(policy::Args),
     Receipt(receipt::Args),
     Log(log::Args),
@@ -83,6 +85,7 @@ fn run(command: Command, output: &Output) -> Result<Exit, CliError> {
         Command::Peer(args) => peer::run(args, output),
         Command::Token(args) => token::run(args, output),
         Command::Agent(args) => agent::run(&args, output),
+        Command::Key(args) => key::run(args, output),
         Command::Policy(args) => policy::run(args, output),
         Command::Receipt(args) => receipt::run(&args, output),
         Command::Log(args) => log::run(&args, output),
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn a_digest_may_begin_like_an_option() {
         let digest = "-oH0vN5cCPlfUZqmXoZ5zp3o9y5e8Aq8bqmuVBYLVZs";
-        let lines: [&[&str]; 8] = [
+        let lines: [&[&str]; 9] = [
             &["receipt", "show", digest, "--json"],
             &["receipt", "show", "--json", digest],
             &["receipt", "show", "--", digest],
@@ -161,6 +164,7 @@ mod tests {
             &["bundle", "create", digest, "--out", "file.json"],
             &["bundle", "create", "--withhold-openings", digest, digest, "-o", "file.json", digest],
             &["peer", "add", "https://b.example", "--fingerprint", digest],
+            &["key", "revoke", digest, "--reason", "stolen", "--root", "root.jwk"],
         ];
         for line in lines {
             let arguments = [&["countersign"], line].concat();

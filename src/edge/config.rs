@@ -13,8 +13,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use url::Url;
-
 pub use fault::ConfigError;
 pub use routes::{Agent, InboundRoute, OutboundRoute};
 
@@ -118,7 +116,7 @@ pub struct Peers {
     pub allow_loopback: bool,
     /// Private networks in which a peer may be.
     pub allow_networks: Vec<Network>,
-    /// Further certificate authorities for peers' nodes, in PEM form.
+    /// The only certificate authorities that count for peers' nodes, in PEM form; without it, the system's.
     pub ca_file: Option<PathBuf>,
     /// Time between two looks at a peer's key set.
     pub refresh: Duration,
@@ -186,11 +184,6 @@ impl Config {
     pub fn public_url_of(&self, path: &str) -> String {
         format!("{}{path}", self.public_url)
     }
-
-    /// The base URL of the private listener bound at `address`, as a client on this machine reaches it.
-    pub fn private_url(address: SocketAddr) -> Option<Url> {
-        Url::parse(&format!("http://{address}")).ok()
-    }
 }
 
 fn issuer(key: &str, text: &str) -> Result<Issuer, ConfigError> {
@@ -240,7 +233,7 @@ fn peers(raw: raw::Peers, folder: &Path, issuer: &Issuer) -> Result<Peers, Confi
         allow_loopback: raw.allow_loopback.unwrap_or_else(|| issuer.is_loopback_http()),
         allow_networks: raw.allow_networks.iter().map(network).collect::<Result<_, _>>()?,
         ca_file: raw.ca_file.map(|file| folder.join(file)),
-        // A key set older than an hour is not trusted any more (`spec/keysets.md`), so looks come at least twice as
+        // A key set older than an hour is not trusted any more (KEYS-16), so looks come at least twice as
         // often.
         refresh: within("peers.refresh_s", raw.refresh_s, 5..=1800).map(Duration::from_secs)?,
     })

@@ -5,6 +5,7 @@
 //! key-set.jws                  the key set that the root key signed
 //! keys/receipt.jwk  log.jwk  cosign.jwk  http.jwk   the online keys        (0600)
 //! keys/pseudonym               the key under which users get pseudonyms    (0600)
+//! keys/receipt.jwk.retired-…   keys that were replaced, and nothing needs    (0600)
 //! root.jwk                     the root key: belongs offline               (0600)
 //! policy/                      the policy's working copy
 //! store.sqlite                 receipts, log, peers, tokens, epochs        (0600)
@@ -14,21 +15,24 @@
 //!
 //! Out of scope: what runs on it (`node`), and the words that `init` prints (`cli`).
 
+mod change;
 mod create;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use change::{KeyChange, KeyChangeError, KeysChanged, NewKey};
 pub use create::{Created, InitOptions};
 
 use crate::edge::config::{Agent, CONFIG_FILE, Config, ConfigError};
-use crate::ground::crypto::keys::{KeyError, RootPurpose, SigningKey};
+use crate::ground::crypto::keys::{KeyError, KeyUse, Purpose, SigningKey};
 use crate::ground::keyset::{KeySetError, SelfSignedKeySet};
 use crate::ground::limits::MAX_KEY_SET_BYTES;
 use crate::ground::name::Issuer;
 use crate::ground::policy::PolicyFile;
 use crate::io::entropy::EntropyError;
+use crate::io::folder_lock::{FolderLock, FolderLockError};
 use crate::io::head_file::HeadFile;
 use crate::io::key_files::{self, KeyFileError};
 use crate::io::policy_folder::{self, PolicyFolderError};
@@ -143,20 +147,32 @@ impl DataFolder {
 
     /// The operator: issuer, key set and online keys, checked against each other.
     pub fn operator(&self) -> Result<Operator, DataFolderError> {
-        let key = |name: &str| self.path.join("keys").join(name);
+        let key_set = self.key_set()?;
         let keys = OnlineKeys {
-            receipt: key_files::read(&key("receipt.jwk"))?,
-            log: key_files::read(&key("log.jwk"))?,
-            cosign: key_files::read(&key("cosign.jwk"))?,
-            http: key_files::read(&key("http.jwk"))?,
+            receipt: self.online_key(KeyUse::Receipt, &key_set)?,
+            log: self.online_key(KeyUse::Log, &key_set)?,
+            cosign: self.online_key(KeyUse::Cosign, &key_set)?,
+            http: self.online_key(KeyUse::Http, &key_set)?,
         };
-        Ok(Operator::new(self.config.issuer.clone(), self.key_set()?, keys)?)
+        Ok(Operator::new(self.config.issuer.clone(), key_set, keys)?)
     }
 
-    /// The root key, if it is still here.
-    pub fn root_key(&self) -> Result<Option<SigningKey<RootPurpose>>, DataFolderError> {
-        let path = self.root_key_file();
-        if path.exists() { Ok(Some(key_files::read(&path)?)) } else { Ok(None) }
+    /// A change of keys that was cut short leaves the new key beside its place: it counts if the key set names it.
+    fn online_key<P: Purpose>(
+        &self,
+        usage: KeyUse,
+        key_set: &SelfSignedKeySet,
+    ) -> Result<SigningKey<P>, DataFolderError> {
+        let next = key_files::read::<P>(&self.next_key_file(usage));
+        match next {
+            Ok(next) if change::is_active(key_set, usage, next.id()) => Ok(next),
+            _ => Ok(key_files::read(&self.key_file(usage))?),
+        }
+    }
+
+    /// Keeps the online keys what they are while it is held: whoever signs with them holds it.
+    pub fn hold_keys(&self) -> Result<FolderLock, FolderLockError> {
+        FolderLock::signing(&self.path)
     }
 
     /// The store, which must exist and be this operator's.
@@ -183,12 +199,25 @@ impl DataFolder {
 
     /// The key under which users get pseudonyms, one per peer.
     pub fn pseudonym_key(&self) -> Result<Secret, DataFolderError> {
-        Ok(secret_files::read(&self.path.join("keys").join("pseudonym"))?)
+        Ok(secret_files::read(&self.keys_folder().join("pseudonym"))?)
     }
 
     /// The secret of an agent's base path.
     pub fn agent_secret(&self, agent: &Agent) -> Result<Secret, DataFolderError> {
         Ok(secret_files::read(&agent.secret_file)?)
+    }
+
+    /// Where the online key of one use is.
+    pub fn key_file(&self, usage: KeyUse) -> PathBuf {
+        self.keys_folder().join(format!("{usage}.jwk"))
+    }
+
+    fn next_key_file(&self, usage: KeyUse) -> PathBuf {
+        self.keys_folder().join(format!("{usage}.jwk.next"))
+    }
+
+    fn keys_folder(&self) -> PathBuf {
+        self.path.join("keys")
     }
 
     /// Where the root key is, as long as nobody took it offline.

@@ -21,6 +21,7 @@ use crate::edge::http::{App, private, public};
 use crate::edge::telemetry::Metrics;
 use crate::io::client::{ClientBuildError, ClientConfig};
 use crate::io::clock::Clock;
+use crate::io::folder_lock::{FolderLock, FolderLockError};
 use crate::node::acceptor::Terms;
 use crate::node::directory::DirectoryConfig;
 use crate::node::rate::Rate;
@@ -36,6 +37,9 @@ pub enum ServeError {
     /// The data folder cannot be used.
     #[error(transparent)]
     DataFolder(#[from] DataFolderError),
+    /// The keys are being changed.
+    #[error(transparent)]
+    Keys(#[from] FolderLockError),
     /// The node does not start.
     #[error(transparent)]
     Node(#[from] StartError),
@@ -71,6 +75,7 @@ pub struct Server {
     app: Arc<App>,
     public: Listener,
     private: Listener,
+    _keys: FolderLock,
 }
 
 impl Server {
@@ -83,6 +88,7 @@ impl Server {
     pub async fn start_with_clock(folder: &DataFolder, clock: Clock) -> Result<Self, ServeError> {
         let config = folder.config().clone();
         let agents = agents(folder)?;
+        let keys = folder.hold_keys()?;
         let node = Node::start(NodeParts {
             operator: Arc::new(folder.operator()?),
             store: Arc::new(folder.store().await?),
@@ -94,7 +100,7 @@ impl Server {
             settings: settings(&config),
         })
         .await?;
-        match Self::serve(config, Arc::clone(&node), agents).await {
+        match Self::serve(config, Arc::clone(&node), agents, keys).await {
             Ok(server) => Ok(server),
             Err(error) => {
                 node.shutdown(LAST_STEP).await;
@@ -103,7 +109,12 @@ impl Server {
         }
     }
 
-    async fn serve(config: Config, node: Arc<Node>, agents: Vec<AgentSecret>) -> Result<Self, ServeError> {
+    async fn serve(
+        config: Config,
+        node: Arc<Node>,
+        agents: Vec<AgentSecret>,
+        keys: FolderLock,
+    ) -> Result<Self, ServeError> {
         let gateway = Gateway::new(&config, Arc::clone(&node), agents)?;
         let app = Arc::new(App::new(config, node, gateway));
         let config = &app.config;
@@ -111,7 +122,7 @@ impl Server {
         let public = Listener::start(&public, config.listen.tls.as_ref(), public::router(Arc::clone(&app))).await?;
         let private = Scope::private(config);
         let private = Listener::start(&private, None, private::router(Arc::clone(&app))).await?;
-        Ok(Self { app, public, private })
+        Ok(Self { app, public, private, _keys: keys })
     }
 
     /// Where the public listener listens.

@@ -152,11 +152,6 @@ impl Endpoints {
         format!("{}?jti={jti}&digest={digest}", self.proofs)
     }
 
-    /// The log's latest checkpoint.
-    pub fn checkpoint(&self) -> String {
-        format!("{}/checkpoint", self.log)
-    }
-
     /// A tile of the log.
     pub fn tile(&self, tile: &TileAddress) -> String {
         format!("{}/{tile}", self.log)
@@ -286,7 +281,6 @@ mod tests {
         assert_eq!(read.endpoints, Endpoints::of(&issuer()));
         assert_eq!(read.key_set.fingerprint(), root().id());
         assert_eq!(served()["log"]["origin"], "a.example/log");
-        assert_eq!(read.endpoints.checkpoint(), "https://a.example/log/checkpoint");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a decision says, and the registered reasons that it can give.
 //!
-//! Both are closed sets, of `design.md` section 2 and `spec/policy.md`. Out of scope: how an effect is reached
+//! Both are closed sets, of `spec/README.md` (Terms) and `spec/policy.md`. Out of scope: how an effect is reached
 //! (`policy`), and codes of an operator's own, which have a dot and are any [`Code`].
 
 use std::fmt;

@@ -5,11 +5,13 @@
 //! ([`SelfSignedKeySet::pinned`]). Normative text: `spec/key-sets.md`. Out of scope: fetching and storing them.
 
 mod document;
+mod successor;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 pub use document::{KeyEntry, KeySetDocument, KeyState, LogNames, Predecessor};
+pub use successor::{SuccessorError, replaced_by_revoking, revoked, rotated};
 
 use crate::ground::canonical::{self, CanonicalReadError, Rules};
 use crate::ground::crypto::hash::Digest;

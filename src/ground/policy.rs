@@ -5,7 +5,7 @@
 //! closed: whatever cannot be evaluated is a deny that says why.
 //!
 //! Out of scope: reading the folder and keeping its revisions (`edge`, `io`), describing an HTTP or A2A call as a
-//! request (`agent`), receipts (`receipt`), who approves and how (`node`), contracts between operators (`contract`).
+//! request (`agent`), receipts (`receipt`), who approves and how (`node`).
 
 mod engine;
 mod epoch;

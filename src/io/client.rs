@@ -19,8 +19,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::crypto::keys::{HttpPurpose, SigningKey};
 use crate::ground::discovery::{DISCOVERY_PATH, Discovered, Endpoints};
 use crate::ground::evidence::Evidence;
-use crate::ground::limits::{MAX_DISCOVERY_BYTES, MAX_EVIDENCE_BYTES, MAX_NOTE_BYTES, MAX_PROOF_BYTES, MAX_TILE_BYTES};
-use crate::ground::log::checkpoint::UnverifiedCheckpoint;
+use crate::ground::limits::{MAX_DISCOVERY_BYTES, MAX_EVIDENCE_BYTES, MAX_PROOF_BYTES, MAX_TILE_BYTES};
 use crate::ground::log::tile::{Tile, TileAddress};
 use crate::ground::message_signature::sign_pull;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
@@ -119,12 +118,6 @@ impl PeerClient {
     ) -> Result<Option<Vec<u8>>, FetchError> {
         let url = endpoints.proof(jti, digest);
         absent(self.get(What::Proof, &url, MAX_PROOF_BYTES).await)
-    }
-
-    /// The latest checkpoint of the peer's log.
-    pub async fn checkpoint(&self, endpoints: &Endpoints) -> Result<UnverifiedCheckpoint, FetchError> {
-        let bytes = self.get(What::Checkpoint, &endpoints.checkpoint(), MAX_NOTE_BYTES).await?;
-        UnverifiedCheckpoint::parse(&bytes).map_err(|error| FetchError::malformed(What::Checkpoint, &error))
     }
 
     /// One tile of the peer's log.

@@ -16,7 +16,7 @@ use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::{SignedReceipt, UnverifiedReceipt};
-use crate::ground::receipt::payload::{Acknowledgement, Decision, Mode, Payload};
+use crate::ground::receipt::payload::{Decision, Mode, Payload};
 use crate::ground::receipt::verify::{Exchange, Question, Trust, VerifiedReceipt, refuse_format, verify};
 use crate::ground::verdict::{Check, CheckResult, Level, Verdict};
 use crate::io::clock::Clock;
@@ -332,17 +332,6 @@ fn expectation(receipt: &UnverifiedReceipt, arrival: &Arrival<'_>) -> String {
         arrival.method,
         path_of(arrival.target)
     )
-}
-
-/// The acknowledgement inside a signed receipt of our own.
-impl Accepted {
-    /// What this operator answered.
-    pub fn answer(&self) -> Option<&Acknowledgement> {
-        match &self.acknowledgement.payload {
-            Payload::Acknowledgement(payload) => Some(payload),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ pub enum OperatorError {
     KeySet(#[from] KeySetError),
     /// A key file's key is not an active key of the key set.
     #[error(
-        "the {usage} key `{kid}` is not an active {usage} key of key set {number}: sign a new key set with the root key"
+        "the {usage} key `{kid}` is not an active {usage} key of key set {number}: put the right file back, or replace \
+         the key with `countersign key rotate {usage} --root FILE`"
     )]
     NotActive {
         /// The use.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::ground::crypto::hash::leaf_hash;
-use crate::ground::log::checkpoint::{Checkpoint, CheckpointError};
+use crate::ground::log::checkpoint::{Checkpoint, CheckpointError, UnverifiedCheckpoint};
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::log::tile::{Growth, RightEdge, TileError};
 use crate::ground::name::Timestamp;
@@ -110,6 +110,8 @@ pub struct Sequencer {
     edge: RightEdge,
     /// The head that this node signed last, or that its head file names. Every later one has to continue it.
     signed: Option<TreeHead>,
+    /// Whether the published checkpoint is under other keys than the present ones, which may be worth nothing any more.
+    outdated: bool,
     published: watch::Sender<TreeHead>,
     caught_up: CaughtUp,
 }
@@ -123,7 +125,9 @@ impl Sequencer {
         head_file: Option<HeadFile>,
     ) -> Result<Self, SequencerError> {
         let (signed, edge) = take_up(&store, head_file.as_ref(), None).await?;
-        let published = store.published().await?.map_or_else(TreeHead::empty, |checkpoint| checkpoint.head);
+        let before = store.published().await?;
+        let outdated = before.as_ref().is_some_and(|before| !is_signed_by(&operator, before));
+        let published = before.map_or_else(TreeHead::empty, |checkpoint| checkpoint.head);
         let caught_up = CaughtUp::since(clock.now());
         Ok(Self {
             store,
@@ -132,6 +136,7 @@ impl Sequencer {
             head_file,
             edge,
             signed,
+            outdated,
             published: watch::Sender::new(published),
             caught_up,
         })
@@ -187,6 +192,7 @@ impl Sequencer {
             Publish::Published => {}
             Publish::Stale { .. } | Publish::NotCommitted { .. } => return Ok(Step::Overtaken),
         }
+        self.outdated = false;
         self.published.send_replace(head);
         if sequenced == Sequenced::All {
             self.caught_up.advance(began);
@@ -222,7 +228,7 @@ impl Sequencer {
     fn is_due(&self, before: Option<&Publication>, head: TreeHead, now: Timestamp) -> bool {
         match before {
             None => head.size > 0,
-            Some(before) => before.head != head || now.since(before.at) >= REPUBLISH_AFTER_S,
+            Some(before) => self.outdated || before.head != head || now.since(before.at) >= REPUBLISH_AFTER_S,
         }
     }
 
@@ -298,6 +304,11 @@ async fn take_up(
         check_history(&logbook, known, head).await?;
     }
     Ok((known.max_by_key(|known| known.size), logbook.right_edge(head).await?))
+}
+
+fn is_signed_by(operator: &Operator, publication: &Publication) -> bool {
+    let note = UnverifiedCheckpoint::parse(publication.note.as_bytes());
+    note.is_ok_and(|note| note.verify(operator.log_key(), operator.cosigner_key()).is_ok())
 }
 
 /// The stored log must contain the head that was signed last.

@@ -15,14 +15,14 @@ fn program() -> Command {
 }
 
 /// A node's folder, in a folder of its own.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
     issuer: String,
 }
 
 impl Place {
     /// Made by `countersign init` on ports that were free a moment ago.
-    fn init() -> Self {
+    pub(crate) fn init() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
         let (public, private) = (one.local_addr().unwrap(), other.local_addr().unwrap());
@@ -34,30 +34,34 @@ impl Place {
         place
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("countersign").join(name)
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         program().args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
     }
 
     /// Runs, checks the exit code and reads the result.
-    fn json(&self, exit: i32, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, exit: i32, arguments: &[&str]) -> Value {
         let output = self.run(&[&["--json"], arguments].concat());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {said}");
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
     }
 
-    fn text(&self, exit: i32, arguments: &[&str]) -> String {
+    pub(crate) fn text(&self, exit: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap() + &said
     }
 
-    fn serve(&self) -> Serving {
+    pub(crate) fn serve(&self) -> Serving {
         let mut child = program()
             .args(["serve", "--json"])
             .current_dir(self.folder.path())
@@ -77,14 +81,14 @@ impl Place {
 }
 
 /// A running node.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     ready: Value,
 }
 
 impl Serving {
     /// Asks it to end, and answers its exit code.
-    fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(killed.success());
         self.child.wait().unwrap().code()

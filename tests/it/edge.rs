@@ -2,6 +2,7 @@
 
 mod config;
 mod endurance;
+mod new_keys;
 mod private;
 mod public;
 mod serving;

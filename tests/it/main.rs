@@ -14,6 +14,7 @@ mod cli;
 mod commands;
 mod edge;
 mod foreign;
+mod keys;
 mod log;
 mod message_signature;
 mod problems;

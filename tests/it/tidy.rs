@@ -75,6 +75,16 @@ fn files_and_functions_stay_readable() {
 }
 
 #[test]
+fn every_room_stands_in_the_architecture() {
+    let texts = texts();
+    let (_, page) = texts.iter().find(|(path, _)| path == "spec/architecture.md").unwrap();
+    let rooms: Vec<&str> = texts.iter().filter_map(|(path, _)| modules::room(path)).collect();
+    assert!(rooms.contains(&"write_path"), "{rooms:?}");
+    let missing = rooms.into_iter().filter(|room| !page.contains(&format!("\n| `{room}` | ")));
+    none(missing.map(|room| format!("{room} is missing in spec/architecture.md")));
+}
+
+#[test]
 fn verified_types_cannot_be_deserialised() {
     none(sources().iter().flat_map(shape::deserialised_proofs));
 }

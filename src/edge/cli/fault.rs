@@ -1,9 +1,11 @@
 //! What the rooms below can fail with, as the command line ends with it.
 
 use super::output::CliError;
-use crate::edge::data_folder::DataFolderError;
+use crate::edge::data_folder::{DataFolderError, KeyChangeError};
 use crate::edge::server::ServeError;
+use crate::ground::keyset::SuccessorError;
 use crate::io::client::ClientBuildError;
+use crate::io::folder_lock::FolderLockError;
 use crate::io::head_file::HeadFileError;
 use crate::io::key_files::KeyFileError;
 use crate::io::store::StoreError;
@@ -27,6 +29,33 @@ impl From<DataFolderError> for CliError {
             DataFolderError::KeySet { .. } | DataFolderError::Operator(_) => Self::invalid(error),
             DataFolderError::Store(error) => error.into(),
             _ => Self::io(error),
+        }
+    }
+}
+
+impl From<KeyChangeError> for CliError {
+    fn from(error: KeyChangeError) -> Self {
+        match error {
+            KeyChangeError::Lock(error) => error.into(),
+            KeyChangeError::Folder(error) => error.into(),
+            KeyChangeError::Store(error) => error.into(),
+            KeyChangeError::RootFile(_) => Self::io(error),
+            KeyChangeError::OtherRoot { .. } => {
+                Self::invalid(error).with_help("name the file that `countersign init` wrote as `root.jwk`")
+            }
+            KeyChangeError::Successor(SuccessorError::Clock { .. }) => Self::not_ready(error),
+            KeyChangeError::Successor(_) => Self::usage(error).with_help("`countersign key list` shows the keys"),
+            KeyChangeError::Behind { .. } | KeyChangeError::KeySet(_) => Self::invalid(error),
+            KeyChangeError::Entropy(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<FolderLockError> for CliError {
+    fn from(error: FolderLockError) -> Self {
+        match error {
+            FolderLockError::InUse(_) | FolderLockError::Changing(_) => Self::not_ready(error),
+            FolderLockError::Io { .. } => Self::io(error),
         }
     }
 }
@@ -146,6 +175,7 @@ impl From<ServeError> for CliError {
     fn from(error: ServeError) -> Self {
         match error {
             ServeError::DataFolder(error) => error.into(),
+            ServeError::Keys(error) => error.into(),
             ServeError::Node(error) => error.into(),
             ServeError::Bind { .. } => Self::io(error)
                 .with_help("another program listens there: end it, or change `[listen]` in the configuration"),

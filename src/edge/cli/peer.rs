@@ -204,8 +204,7 @@ async fn show(node: &OpenNode, issuer: &Issuer, output: &Output) -> Result<(), C
             ("seen", version.as_ref().map(|version| version.seen.to_string()).unwrap_or_default()),
         ]);
         for key in document.into_iter().flat_map(|document| &document.keys) {
-            let state = format!("{:?}", key.state).to_lowercase();
-            text.push_str(&format!("  key {} ({}, {state})\n", key.kid, key.usage));
+            text.push_str(&format!("  key {} ({}, {})\n", key.kid, key.usage, key.state.as_str()));
         }
         for found in &noticed {
             text.push_str(&format!("  noticed {} at {}\n", found.observation.kind, found.observation.at));

@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::ground::crypto::keys::RootPurpose;
 use crate::ground::name::Timestamp;
 
 fn options() -> InitOptions {
@@ -21,7 +22,8 @@ async fn a_new_folder_opens_as_the_operator_that_it_was_made_for() {
     assert_eq!(operator.issuer().as_str(), "https://agents.example");
     assert_eq!(operator.key_set().key_set().fingerprint(), created.fingerprint);
     assert_eq!(operator.log_key().origin().as_str(), "agents.example/log");
-    assert_eq!(created.folder.root_key().unwrap().unwrap().id(), created.fingerprint);
+    let root = key_files::read::<RootPurpose>(&created.root_key_file).unwrap();
+    assert_eq!(root.id(), created.fingerprint);
     created.folder.store().await.unwrap();
     created.folder.pseudonym_key().unwrap();
     assert!(!created.folder.policy_files().unwrap().is_empty());

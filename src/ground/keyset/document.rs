@@ -112,6 +112,18 @@ pub enum KeyState {
     Revoked,
 }
 
+impl KeyState {
+    /// The state as it is written in a key set.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Retired => "retired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
 /// The names of an operator's log and of the cosigner that dates its checkpoints (C2SP key names).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

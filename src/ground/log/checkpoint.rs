@@ -77,9 +77,8 @@ impl CheckpointError {
             Self::LogSignatureInvalid(_) | Self::LogSignatureMissing(_) | Self::LogSignatureRepeated(_) => {
                 ProblemType::CheckpointSignature
             }
-            Self::Note(error) => error.problem(),
             Self::WrongOrigin { .. } => ProblemType::CheckpointOrigin,
-            Self::ExtensionLines | Self::Head(_) | Self::Origin | Self::Root | Self::Size => {
+            Self::ExtensionLines | Self::Head(_) | Self::Note(_) | Self::Origin | Self::Root | Self::Size => {
                 ProblemType::CheckpointMalformed
             }
         }

@@ -11,8 +11,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::ground::limits::{MAX_KEY_NAME_BYTES, MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES};
-use crate::ground::name::Timestamp;
-use crate::ground::problem::ProblemType;
 
 #[cfg(test)]
 mod tests;
@@ -73,19 +71,13 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// Why bytes are not a note, or a note is not to be believed.
+/// Why bytes are not a note, or a note takes no more lines.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoteError {
-    /// Two of the verifier's own keys have one name and id, and the note uses it.
-    #[error("two known keys are called `{0}` and have the same id")]
-    AmbiguousKey(KeyName),
     /// A control character other than the newline.
     #[error("a note holds no control characters but newlines")]
     ControlCharacter,
-    /// No signature of a known key.
-    #[error("the note has no signature of a known key")]
-    NoKnownSignature,
     /// No blank line with signature lines behind it.
     #[error("the note has no signature lines after a blank line")]
     NoSignatures,
@@ -95,9 +87,6 @@ pub enum NoteError {
     /// A signature of a key that already has one.
     #[error("the note already has a signature of `{0}`")]
     Repeated(KeyName),
-    /// A known key's signature does not verify.
-    #[error("the signature of `{0}` does not verify")]
-    SignatureInvalid(KeyName),
     /// A signature line that is none.
     #[error("signature line {0} is not a dash, a key name and strict base64 of at least 5 bytes")]
     SignatureLine(usize),
@@ -110,18 +99,6 @@ pub enum NoteError {
     /// The last line does not end in a newline.
     #[error("the note does not end in a newline")]
     Unterminated,
-}
-
-impl NoteError {
-    /// The registered problem.
-    pub const fn problem(&self) -> ProblemType {
-        match self {
-            Self::AmbiguousKey(_) | Self::NoKnownSignature | Self::SignatureInvalid(_) => {
-                ProblemType::CheckpointSignature
-            }
-            _ => ProblemType::CheckpointMalformed,
-        }
-    }
 }
 
 /// One signature line.
@@ -154,15 +131,6 @@ impl fmt::Display for NoteSignature {
         let decoded = [self.key_id.0.as_slice(), &self.bytes].concat();
         write!(f, "{SIGNATURE_PREFIX}{} {}", self.name, encode_base64(&decoded))
     }
-}
-
-/// A signature that verified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VerifiedSignature<'k> {
-    /// The key.
-    pub key: &'k VerifierKey,
-    /// The time that a cosignature states; a plain signature has none.
-    pub time: Option<Timestamp>,
 }
 
 /// A text with signature lines, nothing of it believed yet.
@@ -224,27 +192,6 @@ impl Note {
         }
         self.signatures.push(signature);
         Ok(())
-    }
-
-    /// Verifies by the general rule of signed notes: unknown keys are passed over, one bad signature of a known key
-    /// spoils the note, and at least one must verify. A repeated line counts once.
-    pub fn verify<'k>(&self, keys: &'k [VerifierKey]) -> Result<Vec<VerifiedSignature<'k>>, NoteError> {
-        let mut verified: Vec<VerifiedSignature<'k>> = Vec::new();
-        for signature in &self.signatures {
-            let mut matching = keys.iter().filter(|key| signature.is_of(key));
-            let Some(key) = matching.next() else { continue };
-            if matching.next().is_some() {
-                return Err(NoteError::AmbiguousKey(signature.name.clone()));
-            }
-            let time = key
-                .verify(&self.text, &signature.bytes)
-                .map_err(|SignatureInvalid| NoteError::SignatureInvalid(signature.name.clone()))?;
-            let found = VerifiedSignature { key, time };
-            if !verified.contains(&found) {
-                verified.push(found);
-            }
-        }
-        if verified.is_empty() { Err(NoteError::NoKnownSignature) } else { Ok(verified) }
     }
 }
 

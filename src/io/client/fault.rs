@@ -35,8 +35,6 @@ impl ClientBuildError {
 /// What was fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// A checkpoint.
-    Checkpoint,
     /// The discovery document.
     Discovery,
     /// Acknowledgement and outcome of a decision.
@@ -50,7 +48,6 @@ pub enum What {
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Checkpoint => "the checkpoint",
             Self::Discovery => "the discovery document",
             Self::Evidence => "the evidence",
             Self::Proof => "the proof",

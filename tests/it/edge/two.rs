@@ -45,14 +45,14 @@ async fn reachable() -> TestNode {
     TestNode::listening(place, folder, "", address).await
 }
 
-async fn post(node: &TestNode, path: &str, role: Role, document: &Value) -> (u16, Value) {
+pub(super) async fn post(node: &TestNode, path: &str, role: Role, document: &Value) -> (u16, Value) {
     let request = node.client.post(node.private(path)).bearer_auth(node.token(role).await);
     let request = request.header("content-type", "application/json").body(document.to_string());
     let response = request.send().await.unwrap();
     (response.status().as_u16(), body(response).await)
 }
 
-fn asked(two: &TwoOperators) -> Value {
+pub(super) fn asked(two: &TwoOperators) -> Value {
     let b = two.b.server.node().operator.issuer();
     json!({
         "evaluation": {
@@ -66,7 +66,7 @@ fn asked(two: &TwoOperators) -> Value {
     })
 }
 
-fn arrival(decided: &Value, asked: &Value, issuer: &Issuer) -> Value {
+pub(super) fn arrival(decided: &Value, asked: &Value, issuer: &Issuer) -> Value {
     json!({
         "receipt": decided["receipt"],
         "nonce": decided["headers"]["Countersign-Nonce"],

@@ -34,6 +34,13 @@ fn declares(code: &str, name: &str) -> bool {
     })
 }
 
+/// The room whose own file this is: a module right below a floor.
+pub(super) fn room(path: &str) -> Option<&str> {
+    let mut parts = path.strip_suffix(".rs")?.strip_prefix("src/")?.split('/');
+    let room = parts.nth(1)?;
+    parts.next().is_none().then_some(room)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,9 +26,12 @@ pub(super) fn keys(folder: &DataFolder) -> Found {
         }
         Err(error) => {
             let advice = match &error {
-                DataFolderError::KeyFile(_) => "restore the file from a copy; its mode must be 0600: `chmod 600 FILE`",
+                DataFolderError::KeyFile(_) => {
+                    "restore the file from a copy; its mode must be 0600: `chmod 600 FILE`; if it is lost or was exposed, \
+                     `countersign key rotate USE --root FILE`"
+                }
                 DataFolderError::Operator(_) => {
-                    "sign a new key set with the root key, or restore the key files that belong to it"
+                    "restore the key files that belong to the key set, or `countersign key rotate USE --root FILE`"
                 }
                 _ => "restore the folder from a copy",
             };
@@ -130,7 +133,7 @@ async fn look(folder: &DataFolder, store: Arc<dyn Store>) -> Result<Vec<Found>, 
             None => Found::warning(
                 "checkpoint",
                 "the published checkpoint is not signed by the present log and cosigning keys",
-                "expected right after a rotation, until the next checkpoint; else run `countersign log fsck`",
+                "expected after `countersign key`, until the node has started again; else run `countersign log fsck`",
             ),
         });
     }

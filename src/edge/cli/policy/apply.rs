@@ -24,6 +24,7 @@ pub(super) async fn run(place: &Place, output: &Output) -> Result<Exit, CliError
 }
 
 async fn apply(node: &OpenNode, output: &Output) -> Result<Exit, CliError> {
+    let _keys = node.folder.hold_keys()?;
     let operator = Arc::new(node.folder.operator()?);
     let head_file = Some(node.folder.head_file());
     let (store, clock) = (node.store.clone(), node.clock.clone());

@@ -1,6 +1,7 @@
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::*;
+use crate::ground::name::Timestamp;
 
 fn key(seed: u8, name: &str, kind: SignatureType) -> (SigningKey, VerifierKey) {
     let signing = SigningKey::from_bytes(&[seed; 32]);
@@ -76,7 +77,7 @@ fn weak_misnamed_and_unknown_keys_are_refused() {
 
 // LOG-14
 #[test]
-fn unknown_keys_are_passed_over_and_known_ones_must_verify() {
+fn a_line_belongs_to_the_key_of_its_name_and_id_and_must_verify() {
     let text = "a text\n";
     let ((alice, alice_key), (bob, bob_key)) =
         (key(1, "alice", SignatureType::Ed25519), key(2, "bob", SignatureType::Cosignature));
@@ -84,17 +85,16 @@ fn unknown_keys_are_passed_over_and_known_ones_must_verify() {
     note.add(signed(text, &bob, &bob_key, 1_700_000_000)).unwrap();
     assert_eq!(Note::parse(note.to_string().as_bytes()), Ok(note.clone()));
 
-    let keys = [alice_key.clone(), bob_key.clone()];
-    let verified = note.verify(&keys).unwrap();
-    let times: Vec<_> = verified.iter().map(|signature| signature.time.map(Timestamp::unix_s)).collect();
-    assert_eq!(times, [None, Some(1_700_000_000)]);
-    assert_eq!(note.verify(&keys[..1]).map(|verified| verified.len()), Ok(1));
-    assert_eq!(note.verify(&[]), Err(NoteError::NoKnownSignature));
-    let twice = [alice_key.clone(), alice_key.clone()];
-    assert_eq!(note.verify(&twice), Err(NoteError::AmbiguousKey(alice_key.name().clone())));
-
+    let dates = |note: &Note, key: &VerifierKey| -> Vec<_> {
+        let lines = note.signatures_of(key).map(|line| key.verify(note.text(), &line.bytes));
+        lines.map(|date| date.map(|date| date.map(Timestamp::unix_s))).collect()
+    };
+    assert_eq!(dates(&note, &alice_key), [Ok(None)]);
+    assert_eq!(dates(&note, &bob_key), [Ok(Some(1_700_000_000))]);
+    let (_, stranger) = key(1, "mallory", SignatureType::Ed25519);
+    assert_eq!(dates(&note, &stranger), []);
     let forged = Note::parse(note.to_string().replace("a text", "another").as_bytes()).unwrap();
-    assert_eq!(forged.verify(&keys), Err(NoteError::SignatureInvalid(alice_key.name().clone())));
+    assert_eq!([dates(&forged, &alice_key), dates(&forged, &bob_key)].concat(), [Err(SignatureInvalid); 2]);
     let repeated = note.add(signed(text, &bob, &bob_key, 1_800_000_000));
     assert_eq!(repeated, Err(NoteError::Repeated(bob_key.name().clone())));
 }

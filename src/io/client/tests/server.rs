@@ -233,7 +233,6 @@ impl PeerServer {
         let checkpoint = Checkpoint { origin: log.origin().clone(), head };
         let mut note = checkpoint.sign(&log, |message| self.log_key().sign(message)).unwrap();
         note.add(checkpoint.cosign(&cosigner, time(at), |message| self.cosign_key().sign(message))).unwrap();
-        self.set_url(&self.endpoints().checkpoint(), note.to_string());
         let tiles = TileMap::from_iter([(0, 0, Tile::parse(&bytes).unwrap())]);
         let inclusion = build_inclusion(size - 1, size, &tiles).unwrap();
         let checkpoint = crate::ground::log::checkpoint::UnverifiedCheckpoint::parse(note.to_string().as_bytes());
