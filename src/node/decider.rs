@@ -191,9 +191,8 @@ impl Decider {
     /// Asks the policy in force.
     pub fn judge(&self, request: &Request) -> Judgement {
         if let Some(epoch) = self.policies.unknown() {
-            let denied = self.observed(Effect::Deny, vec![Reason::EngineError.code()], Vec::new());
             let errors = vec![format!("this node cannot answer by the epoch `{epoch}`, which is in force")];
-            return Judgement { assurance: Assurance::Evaluated, errors, ..denied };
+            return Judgement { errors, ..self.denied(Reason::EngineError) };
         }
         let active = self.policies.active();
         let evaluation = active.engine.evaluate(request);
@@ -208,7 +207,13 @@ impl Decider {
         }
     }
 
-    /// A judgement that somebody else made, or that was clear before any policy was asked.
+    /// A deny that was clear before any policy was asked.
+    pub fn denied(&self, reason: Reason) -> Judgement {
+        let denied = self.observed(Effect::Deny, vec![reason.code()], Vec::new());
+        Judgement { assurance: Assurance::Evaluated, ..denied }
+    }
+
+    /// A judgement that somebody else made.
     pub fn observed(&self, effect: Effect, reasons: Vec<Code>, policies: Vec<String>) -> Judgement {
         let epoch = self.policies.active().engine.epoch();
         let approver = None;

@@ -37,7 +37,7 @@ use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
-    Actor, Assurance, Basis, BodyBinding, Identity, Observer, OutcomeStatus, Payload, ReceiptRef, RequestBinding,
+    Actor, Basis, BodyBinding, Identity, Observer, OutcomeStatus, Payload, ReceiptRef, RequestBinding,
 };
 use crate::io::entropy::random;
 use crate::node::decider::{Bound, Judgement, Matter, Who};
@@ -174,8 +174,7 @@ impl Outgoing<'_> {
             None => node.decider.judge(&request),
             Some(why) => {
                 tracing::info!(route = self.route.name, why, "a fact that the policy needs is missing");
-                let denied = node.decider.observed(Effect::Deny, vec![Reason::ContextMissing.code()], Vec::new());
-                Judgement { assurance: Assurance::Evaluated, ..denied }
+                node.decider.denied(Reason::ContextMissing)
             }
         };
         let nonce = Nonce::from_bytes(random().map_err(|_| self.refuse(ProblemType::Internal))?);

@@ -5,9 +5,7 @@ use crate::ground::effect::{Effect, Reason};
 use crate::ground::question::Request;
 use crate::ground::receipt::binding::Nonce;
 use crate::ground::receipt::compact::SignedReceipt;
-use crate::ground::receipt::payload::{
-    Acknowledgement, Action, Assurance, BodyBinding, Decision, Payload, ReceiptRef, Resource,
-};
+use crate::ground::receipt::payload::{Acknowledgement, Action, BodyBinding, Decision, Payload, ReceiptRef, Resource};
 use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::store::ReplayClaim;
 use crate::node::decider::{Decider, Judgement, Opened, commit_inputs};
@@ -30,10 +28,7 @@ pub struct Asked {
 pub(super) fn judge(decider: &Decider, claims: &Decision, asked: &Asked) -> Judgement {
     let refused = if claims.effect == Effect::Allow { asked.refused } else { Some(Reason::EffectNotAllow) };
     match (refused, &asked.observed) {
-        (Some(reason), _) => {
-            let denied = decider.observed(Effect::Deny, vec![reason.code()], Vec::new());
-            Judgement { assurance: Assurance::Evaluated, ..denied }
-        }
+        (Some(reason), _) => decider.denied(reason),
         (None, Some(observed)) => observed.clone(),
         (None, None) => decider.judge(&asked.request),
     }
