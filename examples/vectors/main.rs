@@ -15,10 +15,12 @@ mod bundles;
 mod canonical;
 mod case;
 pub(crate) mod checkpoints;
+mod forgery;
 pub(crate) mod key_sets;
 mod keys;
 mod leaves;
 mod proofs;
+pub(crate) mod quorums;
 mod receipts;
 pub(crate) mod verdicts;
 mod world;
@@ -29,7 +31,7 @@ use case::Case;
 
 /// Every file of vectors: its name, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let areas: [(&str, Vec<Case>); 10] = [
+    let areas: [(&str, Vec<Case>); 11] = [
         ("binding", binding::cases()),
         ("bundles", bundles::cases()),
         ("canonical", canonical::cases()),
@@ -38,6 +40,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
         ("keys", keys::cases()),
         ("leaves", leaves::cases()),
         ("proofs", proofs::cases()),
+        ("quorums", quorums::cases()),
         ("receipts", receipts::cases()),
         ("verdicts", verdicts::cases()),
     ];

@@ -91,7 +91,11 @@ impl FromStr for Issuer {
             "http" => return Err(NameError::InsecureIssuer(text.chars().take(80).collect())),
             _ => return Err(malformed()),
         };
-        if port.is_none_or(|port| port != default && is_port(port)) { Ok(Self(text.to_owned())) } else { Err(malformed()) }
+        if port.is_none_or(|port| port != default && is_port(port)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(malformed())
+        }
     }
 }
 

@@ -106,11 +106,12 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
                 json!({"result": "pass", "digest": digest, "leaf_hash": leaf_hash(&digest.0)})
             })
             .map_err(|error| error.problem()),
+        "quorums" => generator::quorums::read(text("quorum")).map(|_| json!({"result": "pass"})),
         "proofs" => proof(input).map(|()| json!({"result": "pass"})),
         "receipts" => UnverifiedReceipt::parse(text("receipt").as_bytes())
             .map(|receipt| json!({"result": "pass", "kind": receipt.claims().kind(), "digest": receipt.digest()}))
             .map_err(|error| error.problem()),
-        "verdicts" => Ok(verdict(input, expect)),
+        "verdicts" => verdict(input, expect),
         other => panic!("nothing runs vectors of `{other}`"),
     };
     result.unwrap_or_else(|problem| json!({"result": "fail", "code": problem}))
@@ -160,9 +161,11 @@ fn proof(input: &Value) -> Result<(), ProblemType> {
         let leaf = Digest::parse(input["leaf_hash"].as_str().unwrap()).unwrap();
         return file.inclusion.verify(&leaf, &file.checkpoint.claim().head).map_err(|error| error.problem());
     }
-    let head = |name: &str| -> TreeHead { serde_json::from_value(input[name].clone()).unwrap() };
+    // A head that cannot be is a fault of the question, which has one code.
+    let head = |name: &str| serde_json::from_value::<TreeHead>(input[name].clone());
+    let (Ok(from), Ok(to)) = (head("from"), head("to")) else { return Err(ProblemType::HeadInconsistent) };
     let proof: ConsistencyProof = serde_json::from_value(input["hashes"].clone()).unwrap();
-    proof.verify(&head("from"), &head("to")).map_err(|error| error.problem())
+    proof.verify(&from, &to).map_err(|error| error.problem())
 }
 
 /// The report on a bundle, cut to what vectors compare.
@@ -185,8 +188,8 @@ fn bundle(input: &Value) -> Result<Value, ProblemType> {
 }
 
 /// The verdict, its code, and those of its rows that the vector names.
-fn verdict(input: &Value, expect: &Value) -> Value {
-    let verdict = generator::verdicts::ask(input);
+fn verdict(input: &Value, expect: &Value) -> Result<Value, ProblemType> {
+    let verdict = generator::verdicts::ask(input)?;
     let written = serde_json::to_value(&verdict).unwrap();
     let row = |check: &str| {
         let row = written["checks"].as_array().unwrap().iter().find(|row| row["check"] == check).unwrap();
@@ -199,5 +202,5 @@ fn verdict(input: &Value, expect: &Value) -> Value {
     if let Some(problem) = verdict.problem() {
         answer["code"] = json!(problem);
     }
-    answer
+    Ok(answer)
 }

@@ -203,11 +203,7 @@ impl Store for SqliteStore {
         directory::change_peer(self, issuer, from, to, at).await
     }
 
-    async fn put_key_set(
-        &self,
-        version: &KeySetVersion,
-        previous: Option<&Digest>,
-    ) -> Result<PutKeySet, StoreError> {
+    async fn put_key_set(&self, version: &KeySetVersion, previous: Option<&Digest>) -> Result<PutKeySet, StoreError> {
         directory::put_key_set(self, version, previous).await
     }
 
