@@ -104,6 +104,25 @@ def check_consistency(size, root, to_size, to_root, hashes):
     need(climb(index, last, start, hashes, bad, start) == (to_root, root), bad)  # LOG-05
 
 
+def read_tile_path(path):
+    """LOG-10."""
+    bad = "not_found"
+    parts = re.fullmatch(r"tile/(0|[1-9][0-9]*)/((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]*))?", path)
+    need(parts and not parts[2].startswith("x000"), bad)
+    level, index, width = int(parts[1]), int(re.sub("[x/]", "", parts[2]) + parts[3]), int(parts[4] or 256)
+    need(width < 256 + (parts[4] is None) and 256 * index + width <= MAX >> 8 * level, bad)
+    return level, index, width
+
+
+def tile(level, index, width, size):
+    """LOG-09, of the log that the vectors speak of."""
+    need(256 * index + width <= size >> 8 * level, "not_found")
+    row = [sha(b"\x00", sha(b"entry %d" % number)) for number in range(size)]
+    for _ in range(8 * level):
+        row = [sha(b"\x01", *row[at:at + 2]) for at in range(0, len(row) - 1, 2)]
+    return b"".join(row[256 * index:256 * index + width])
+
+
 def read_vkey(text, kind, bad):
     """LOG-13: name and public key."""
     name, key_hash, data = (text.split("+", 2) + ["", ""])[:3]

@@ -9,7 +9,7 @@ import base64, json, sys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from keys import thumbprint
-from log import Checkpoint, check_consistency, check_inclusion, key_id, read_proof, read_quorum
+from log import Checkpoint, check_consistency, check_inclusion, key_id, read_proof, read_quorum, read_tile_path, tile
 from receipts import KeySet, Receipt
 from shapes import ROOT
 from strict import Refused, b64, need, read_json, sha, unb64
@@ -46,6 +46,10 @@ def answer(area, i):
         need(checkpoint.origin == origin, "checkpoint_origin")
         time, *_ = checkpoint.open([unb64(log, "", url=False)[1:]], name, [unb64(cosigner, "", url=False)[1:]])
         return {"origin": checkpoint.origin, "size": checkpoint.size, "root": b64(checkpoint.root), "time": time}
+    if area == "tiles":
+        level, index, width = place = read_tile_path(i["path"])
+        found = {"level": level, "index": index, "width": width}
+        return found | ({"digest": b64(sha(tile(*place, i["size"])))} if "size" in i else {})
     if area == "verdicts":
         verdict, code = verify(i)
         return {"result": verdict["verdict"], "verdict": verdict} | ({"code": code} if code else {})
@@ -63,7 +67,7 @@ def answer(area, i):
 
 def main():
     wrong = count = 0
-    for area in ("canonical", "keys", "receipts", "leaves", "binding", "key-sets", "checkpoints", "proofs", "quorums", "verdicts"):
+    for area in ("canonical", "keys", "receipts", "leaves", "binding", "key-sets", "checkpoints", "proofs", "quorums", "tiles", "verdicts"):
         for case in json.loads((ROOT / f"tests/vectors/{area}.json").read_text())["cases"]:
             expect, count = case["expect"], count + 1
             try:

@@ -111,7 +111,7 @@ fn forms() -> Vec<Case> {
         changed("a body with padding", "BNDL-04", "/items/0/request/body", json!("AA==")),
         changed("an empty method", "BNDL-04", "/items/0/request/method", json!("")),
         changed("a target of 8193 characters", "BNDL-04", "/items/0/request/target", json!("x".repeat(8193))),
-        changed("64 hashes in a proof", "BNDL-04", "/items/0/head_proof", of(vec![json!(kid(ROOT_A)); 64])),
+        changed("64 hashes in a proof", "BNDL-04 LOG-24", "/items/0/head_proof", of(vec![json!(kid(ROOT_A)); 64])),
     ]
 }
 

@@ -22,6 +22,7 @@ mod leaves;
 mod proofs;
 pub(crate) mod quorums;
 mod receipts;
+pub(crate) mod tiles;
 pub(crate) mod verdicts;
 mod world;
 
@@ -31,7 +32,7 @@ use case::Case;
 
 /// Every file of vectors: its name, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let areas: [(&str, Vec<Case>); 11] = [
+    let areas: [(&str, Vec<Case>); 12] = [
         ("binding", binding::cases()),
         ("bundles", bundles::cases()),
         ("canonical", canonical::cases()),
@@ -42,6 +43,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
         ("proofs", proofs::cases()),
         ("quorums", quorums::cases()),
         ("receipts", receipts::cases()),
+        ("tiles", tiles::cases()),
         ("verdicts", verdicts::cases()),
     ];
     areas.iter().map(|(area, cases)| (format!("{area}.json"), case::file(area, cases))).collect()

@@ -111,6 +111,7 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
         "receipts" => UnverifiedReceipt::parse(text("receipt").as_bytes())
             .map(|receipt| json!({"result": "pass", "kind": receipt.claims().kind(), "digest": receipt.digest()}))
             .map_err(|error| error.problem()),
+        "tiles" => generator::tiles::answer(input),
         "verdicts" => verdict(input, expect),
         other => panic!("nothing runs vectors of `{other}`"),
     };
