@@ -191,8 +191,8 @@ impl PinnedKeySet {
         &self.0.document.iss
     }
 
-    /// Whether `offered` may take this one's place: the very same document, or one with a later number, which names this
-    /// one if it is the next.
+    /// Whether `offered` may take this one's place: the very same document, or one with a later number, which names
+    /// this one if it is the next.
     pub fn admit(&self, offered: &Self) -> Result<(), KeySetError> {
         let (known, next) = (self.0.document.number, offered.0.document.number);
         let follows = next > known + 1 || (next > known && offered.0.document.previous == Some(self.0.digest));

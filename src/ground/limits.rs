@@ -112,8 +112,8 @@ pub const MAX_EVALUATIONS: usize = 100;
 /// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
 
-/// Bytes of the `extra` line of a tlog-proof file, decoded. Nobody signs it and we write none: 8,000 characters of base64
-/// for whatever others put there.
+/// Bytes of the `extra` line of a tlog-proof file, decoded. Nobody signs it and we write none: 8,000 characters of
+/// base64 for whatever others put there.
 pub const MAX_PROOF_EXTRA_BYTES: usize = 6000;
 
 /// Bytes of a quorum file (tlog-policy): [`MAX_QUORUM_LINES`] lines of each kind with names and URLs of 255 bytes.

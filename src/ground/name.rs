@@ -99,8 +99,8 @@ impl FromStr for Issuer {
     }
 }
 
-/// A host in its one spelling. Names of other alphabets stand in their ASCII form, whose insides are not looked at: what
-/// IDNA makes of a label depends on its version, and a name must not.
+/// A host in its one spelling. Names of other alphabets stand in their ASCII form, whose insides are not looked at:
+/// what IDNA makes of a label depends on its version, and a name must not.
 fn read_host(text: &str) -> Option<Host<&str>> {
     let host = match text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         Some(inner) => Host::Ipv6(inner.parse().ok()?),

@@ -176,8 +176,9 @@ pub trait Store: Send + Sync + fmt::Debug {
         at: Timestamp,
     ) -> Result<PeerChange, StoreError>;
 
-    /// Keeps a version of a key set, if none under the same root is later, none with its number differs, and the one with
-    /// the number before, if that is the latest, is `previous`: the digest that the key set names as the one before it.
+    /// Keeps a version of a key set, if none under the same root is later, none with its number differs, and the one
+    /// with the number before, if that is the latest, is `previous`: the digest that the key set names as the one
+    /// before it.
     ///
     /// Durable: when this returns `Stored`. Earlier versions stay.
     async fn put_key_set(&self, version: &KeySetVersion, previous: Option<&Digest>) -> Result<PutKeySet, StoreError>;

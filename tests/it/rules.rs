@@ -1,6 +1,6 @@
 //! The numbered rules of `spec/` (`JSON-07`, `RCPT-12`): each is defined once, whoever names one names a real one, and
-//! each is held by a vector, by a test whose name begins with it (`json_07_…`), or by a test that the list of rules about
-//! a running node, in `spec/README.md`, names. What comments say holds nothing.
+//! each is held by a vector, by a test whose name begins with it (`json_07_…`), or by a test that stands in the list of
+//! rules about a running node, in `spec/README.md`. What comments say holds nothing.
 //!
 //! A rule is defined where a line of a page starts with its id: as the cell of a table, as a heading, or in bold.
 

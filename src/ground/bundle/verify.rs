@@ -201,8 +201,8 @@ impl Reader<'_> {
     }
 }
 
-/// What the bundle discloses of the exchange that the receipt is about. Without a nonce nothing can be opened, and without
-/// a request there is none that a decision could be held against: its nonce may be there for its parents alone.
+/// What the bundle discloses of the exchange that the receipt is about. Without a nonce nothing can be opened, and
+/// without a request there is none to hold a decision against: its nonce may be there for its parents alone.
 fn exchange<'a>(claims: &Payload, item: &'a Item, decision: Option<&'a Item>) -> Option<Exchange<'a>> {
     let nonce = Some(item.nonce.as_ref().or_else(|| decision?.nonce.as_ref())?);
     match claims {
