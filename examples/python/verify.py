@@ -12,7 +12,7 @@ from keys import thumbprint
 from log import Checkpoint, check_consistency, check_inclusion, key_id, read_proof, read_quorum, read_tile_path, tile
 from receipts import KeySet, Receipt
 from shapes import ROOT
-from strict import Refused, b64, need, read_json, sha, unb64
+from strict import Refused, b64, canonical, need, read_json, sha, unb64
 from verdicts import commit, verify
 
 
@@ -20,6 +20,8 @@ def answer(area, i):
     if area == "canonical":
         read_json(unb64(i["bytes"], ""), 4096, "payload_not_canonical")
         return {}
+    if area == "json":
+        return {"canonical": b64(canonical(read_json(unb64(i["bytes"], ""), 4096, "request_malformed", own_form=False, general=True)).encode())}
     if area == "keys":
         key = Ed25519PrivateKey.from_private_bytes(unb64(i["seed"], "")).public_key().public_bytes_raw()
         if "name" not in i:
@@ -67,7 +69,7 @@ def answer(area, i):
 
 def main():
     wrong = count = 0
-    for area in ("canonical", "keys", "receipts", "leaves", "binding", "key-sets", "checkpoints", "proofs", "quorums", "tiles", "verdicts"):
+    for area in ("canonical", "json", "keys", "receipts", "leaves", "binding", "key-sets", "checkpoints", "proofs", "quorums", "tiles", "verdicts"):
         for case in json.loads((ROOT / f"tests/vectors/{area}.json").read_text())["cases"]:
             expect, count = case["expect"], count + 1
             try:

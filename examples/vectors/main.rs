@@ -16,6 +16,7 @@ mod canonical;
 mod case;
 pub(crate) mod checkpoints;
 mod forgery;
+mod json;
 pub(crate) mod key_sets;
 mod keys;
 mod leaves;
@@ -32,11 +33,12 @@ use case::Case;
 
 /// Every file of vectors: its name, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let areas: [(&str, Vec<Case>); 12] = [
+    let areas: [(&str, Vec<Case>); 13] = [
         ("binding", binding::cases()),
         ("bundles", bundles::cases()),
         ("canonical", canonical::cases()),
         ("checkpoints", checkpoints::cases()),
+        ("json", json::cases()),
         ("key-sets", key_sets::cases()),
         ("keys", keys::cases()),
         ("leaves", leaves::cases()),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use countersign::ground::bundle::{Bundle, Options, verify};
-use countersign::ground::canonical::{CanonicalReadError, Rules, read_canonical};
+use countersign::ground::canonical::{CanonicalReadError, Rules, parse, read_canonical, to_vec};
 use countersign::ground::crypto::hash::{Digest, decode_base64url, encode_base64url, leaf_hash};
 use countersign::ground::crypto::keys::{CosignPurpose, LogPurpose, ReceiptPurpose, SigningKey};
 use countersign::ground::keyset::{KeySetError, PinnedKeySet, SelfSignedKeySet};
@@ -98,6 +98,7 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
         "bundles" => bundle(input),
         "canonical" => canonical(text("bytes")),
         "checkpoints" => generator::checkpoints::open(input).map(|opened| generator::checkpoints::opened(&opened)),
+        "json" => general(text("bytes")),
         "key-sets" => key_set(input).map_err(|error| error.problem()),
         "keys" => Ok(key(text("seed"), input["name"].as_str())),
         "leaves" => UnverifiedReceipt::parse(text("receipt").as_bytes())
@@ -124,6 +125,12 @@ fn canonical(bytes: &str) -> Result<Value, ProblemType> {
         Err(CanonicalReadError::Invalid(_)) => Err(ProblemType::PayloadInvalid),
         Err(_) => Err(ProblemType::PayloadNotCanonical),
     }
+}
+
+fn general(bytes: &str) -> Result<Value, ProblemType> {
+    let document = parse(&decode_base64url(bytes).unwrap(), &Rules::json(MAX_DECISION_BYTES));
+    let document = document.map_err(|_| ProblemType::RequestMalformed)?;
+    Ok(json!({"result": "pass", "canonical": encode_base64url(&to_vec(&document).unwrap())}))
 }
 
 fn key_set(input: &Value) -> Result<Value, KeySetError> {

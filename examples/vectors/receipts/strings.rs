@@ -144,6 +144,7 @@ fn headers() -> Vec<Case> {
             "RCPT-04",
             format!(r#"{{"alg":"none","x":"{}"}}"#, "x".repeat(240)),
         ),
+        invalid("another alg beside half a surrogate pair", "RCPT-04", r#"{"alg":"none","x":"\ud800"}"#.to_owned()),
         invalid("another alg beside a fraction", "RCPT-04", r#"{"alg":"none","x":1.5}"#.to_owned()),
         invalid("alg that is no string", "RCPT-04", alg("1")),
         invalid("no alg", "RCPT-04", format!(r#"{{"kid":"{id}","typ":"{typ}"}}"#)),
