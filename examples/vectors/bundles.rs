@@ -382,6 +382,14 @@ fn findings() -> Vec<Case> {
         found("two roots of one size", json!([logged(&one), logged(&second)]), &["fork", "leaf_twice"]),
         found("two leaves at one index", json!([logged(&one), larger]), &["leaf_twice"]),
         judged(
+            "two leaves at one index, one of them twice",
+            "BNDL-10",
+            input(&bundle(&json!([logged(&one), larger, larger])), "signed"),
+            "invalid",
+            &["valid", "valid", "valid"],
+            &["leaf_twice"],
+        ),
+        judged(
             "three receipts with one jti",
             "BNDL-10",
             input(
