@@ -126,6 +126,10 @@ fn trust() -> Vec<Case> {
     };
     let moved = with(&key_set(A, ROOT_A), "/keys", json!([key_set(A, ROOT_B)["keys"][0]]));
     let moved = with(&with(&moved, "/number", json!(2)), "/previous", json!(digest_of(&own)));
+    let rekeyed = with(&key_set(A, ROOT_A), "/keys", json!([key_set(A, ROOT_B)["keys"][0]]));
+    let rekeyed = signed_key_set(&rekeyed, ROOT_A);
+    let forged_next = with(&with(&key_set(A, ROOT_B), "/number", json!(2)), "/previous", json!(digest_of(&forged)));
+    let forged_next = signed_key_set(&forged_next, ROOT_B);
     let late = key_set(A, ROOT_A);
     let late = signed_key_set(&with(&late, "/iat", json!(NOW)), ROOT_A);
     let unsigned = format!("{}.{}", own.rsplit_once('.').unwrap().0, own.rsplit_once('.').unwrap().1.to_lowercase());
@@ -143,7 +147,19 @@ fn trust() -> Vec<Case> {
         one("only a broken key set of nobody", "BNDL-06", with_key_sets(json!(["x"])), "undetermined"),
         one("a broken key set, and no pin", "BNDL-06", without_pin(json!([unsigned])), "undetermined"),
         one("the very same key set twice", "BNDL-06", with_key_sets(json!([own, own])), "valid"),
-        one("two key sets of one number and no pin", "BNDL-06", without_pin(json!([own, late])), "undetermined"),
+        one("two key sets of one number and no pin", "BNDL-06", without_pin(json!([rekeyed, own])), "undetermined"),
+        one(
+            "of two key sets of one number the last, without a pin",
+            "BNDL-06",
+            without_pin(json!([own, rekeyed])),
+            "invalid",
+        ),
+        one(
+            "two roots, the forger's later, and no pin",
+            "BNDL-06",
+            without_pin(json!([own, forged_next])),
+            "undetermined",
+        ),
         judged(
             "two key sets of one number below a later one",
             "BNDL-06 BNDL-10",

@@ -117,7 +117,16 @@ fn members() -> Vec<Case> {
         changed("a missing member", "KEYS-02", "/iat", Value::Null),
         changed("a private root", "KEYS-03", "/root/d", json!(EPOCH)),
         changed("a root on another curve", "KEYS-03", "/root/crv", json!("X25519")),
-        changed("an issuer with a slash in a key set", "KEYS-02", "/iss", json!("https://a.example/")),
+        case(
+            "an issuer with a slash in a key set",
+            "KEYS-02",
+            json!({
+                "key_set": signed_key_set(&with(&key_set(A, ROOT_A), "/iss", json!("https://a.example/")), ROOT_A),
+                "issuer": "https://a.example/",
+                "pin": kid(ROOT_A),
+            }),
+            fail("key_set_invalid"),
+        ),
         changed("a time before 1970 in a key set", "KEYS-02", "/iat", json!(-1)),
         changed("number 0", "KEYS-05", "/number", json!(0)),
         changed("number 1 with one before", "KEYS-05", "/previous", json!(EPOCH)),

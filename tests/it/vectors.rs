@@ -135,8 +135,8 @@ fn general(bytes: &str) -> Result<Value, ProblemType> {
 
 fn key_set(input: &Value) -> Result<Value, KeySetError> {
     let pinned = |member: &Value| -> Result<PinnedKeySet, KeySetError> {
-        let issuer = input["issuer"].as_str().unwrap().parse().unwrap();
         let key_set = SelfSignedKeySet::parse(member.as_str().unwrap().as_bytes())?;
+        let issuer = input["issuer"].as_str().unwrap().parse().unwrap();
         key_set.pinned(&issuer, input["pin"].as_str().unwrap().parse().unwrap())
     };
     let offered = pinned(&input["key_set"])?;

@@ -142,10 +142,17 @@ fn inclusion() -> Vec<Case> {
 
 /// The trust in A with a member of one key's entry changed.
 fn with_key(number: usize, changes: &[(&str, Value)]) -> Value {
+    with_keys(&[(number, changes)])
+}
+
+/// The same with several keys changed.
+fn with_keys(keys: &[(usize, &[(&str, Value)])]) -> Value {
     let mut document = key_set(A, ROOT_A);
-    for (pointer, member) in changes {
-        let entry = document.pointer_mut(&format!("/keys/{number}")).unwrap();
-        *entry = with(entry, pointer, member.clone());
+    for (number, changes) in keys {
+        for (pointer, member) in *changes {
+            let entry = document.pointer_mut(&format!("/keys/{number}")).unwrap();
+            *entry = with(entry, pointer, member.clone());
+        }
     }
     with(&trust_a(), "/key_set", json!(signed_key_set(&document, ROOT_A)))
 }
@@ -597,6 +604,25 @@ fn revoked_signers() -> Vec<Case> {
             lost("dated before the key", stolen(number, NOW + 11, NOW + 13, Some(&quorum)), "key_not_active"),
         ]);
     }
+    let revoked_log = [("/state", json!("revoked")), ("/until", json!(NOW + 12)), ("/reason", json!("stolen"))];
+    let later_cosigner = [("/since", json!(NOW + 11))];
+    let both = with_keys(&[(1, &revoked_log), (2, &later_cosigner)]);
+    cases.push(asked(
+        "a log key that leaves it open and a cosigning key that fails",
+        "VERD-19 VERD-21",
+        with(&with(&included("included", witnessed(3)), "/trust", both), "/quorum", json!(quorum)),
+        "invalid",
+        Some("key_not_active"),
+        "checkpoint=fail:key_not_active",
+    ));
+    cases.push(asked(
+        "a revoked log key without a witnessed time, dated before the key",
+        "VERD-21",
+        stolen(1, NOW + 11, NOW + 13, None),
+        "invalid",
+        Some("key_revoked"),
+        "checkpoint=fail:key_revoked",
+    ));
     cases.push(asked(
         "a revoked cosigning key as the only witness",
         "VERD-21",

@@ -116,6 +116,14 @@ fn pins() -> Vec<Case> {
             "key=fail:key_unknown signature=not_evaluated:blocked_by_failure",
         ),
         asked(
+            "another operator's key set with the very same keys, without a pin",
+            "VERD-08",
+            trust(None, Some(signed_key_set(&key_set(B, ROOT_A), ROOT_A))),
+            "invalid",
+            Some("key_unknown"),
+            "key=fail:key_unknown signature=not_evaluated:blocked_by_failure",
+        ),
+        asked(
             "another operator's key set without a pin",
             "VERD-08",
             trust(None, Some(other)),
