@@ -27,7 +27,8 @@ fn answer(r: &[u8; 32], nonce: Option<u8>, seed: u8, message: &[u8]) -> [u8; 64]
     let public = key(seed).verifying_key().to_bytes();
     let challenge = Sha512::new().chain_update(r).chain_update(public).chain_update(message).finalize();
     let secret = key(seed).to_scalar();
-    let mut product = secret - secret;
+    let mut product = secret;
+    product -= secret;
     for bit in (0..512).rev() {
         product += product;
         if challenge[bit / 8] >> (bit % 8) & 1 == 1 {

@@ -132,7 +132,8 @@ mod tests {
             [name, group, text(action.rpc_method()), text(action.former_rpc_method())]
         });
         let mut ours: Vec<_> = ours.collect();
-        (stated.sort(), ours.sort());
+        stated.sort();
+        ours.sort();
         assert_eq!(ours, stated);
     }
 
