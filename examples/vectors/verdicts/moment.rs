@@ -110,6 +110,12 @@ fn requests() -> Vec<Case> {
             Some("nonce_missing"),
             "target=fail:nonce_missing body=not_evaluated:blocked_by_failure",
         ),
+        no_question(
+            "a nonce that is none, and bytes that are no receipt",
+            "VERD-27",
+            with(&seeing("nonce", json!("AAAA")), "/receipt", json!("x")),
+            "nonce_invalid",
+        ),
         no_question("a nonce that is none", "VERD-27 BIND-01", seeing("nonce", json!("AAAA")), "nonce_invalid"),
         open("no target given", "VERD-12", seeing("target", Value::Null), "target=not_evaluated:not_asked body=pass"),
         asked(

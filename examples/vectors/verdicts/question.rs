@@ -89,15 +89,15 @@ impl Seen {
 pub(crate) fn ask(input: &Value) -> Result<Verdict, ProblemType> {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let level: Level = text("level").unwrap().parse().unwrap();
+    let seen = input.get("exchange").map(Seen::of).transpose()?;
+    let audience: Option<Issuer> = text("audience").map(|issuer| issuer.parse().unwrap());
+    let decision = text("decision").map(read_decision).transpose()?;
+    let quorum = text("quorum").map(quorums::read).transpose()?;
     let receipt = match UnverifiedReceipt::parse(text("receipt").unwrap().as_bytes()) {
         Ok(receipt) => receipt,
         Err(error) => return Ok(refuse_format(error.problem(), level)),
     };
     let known = Known::of(input.get("trust").unwrap(), receipt.claims().iss());
-    let seen = input.get("exchange").map(Seen::of).transpose()?;
-    let audience: Option<Issuer> = text("audience").map(|issuer| issuer.parse().unwrap());
-    let decision = text("decision").map(read_decision).transpose()?;
-    let quorum = text("quorum").map(quorums::read).transpose()?;
     let head_proof = input.get("head_proof").cloned();
     let head_proof: Option<Vec<Digest>> = head_proof.map(|hashes| serde_json::from_value(hashes).unwrap());
     let number = |name: &str| input.get(name).and_then(Value::as_u64);
