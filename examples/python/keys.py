@@ -8,8 +8,10 @@ P, D = 2**255 - 19, -121665 * pow(121666, -1, 2**255 - 19)
 
 
 def small_order(key):
-    """8 times the point is the neutral element (RFC 8032 point doubling in affine coordinates)."""
-    y = (int.from_bytes(key, "little") & (2**255 - 1)) % P
+    """8 times the point is the neutral element (RFC 8032 point doubling in affine coordinates). None: no point (RCPT-37)."""
+    y = int.from_bytes(key, "little") & (2**255 - 1)
+    if len(key) != 32 or y >= P:
+        return None
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
     x = x if (x * x - square) % P == 0 else x * pow(2, (P - 1) // 4, P) % P
@@ -25,7 +27,7 @@ def verifies(key, message, signature):
     """RCPT-37. The library checks S and uses the equation without cofactor."""
     try:
         Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-        return small_order(signature[:32]) is False
+        return small_order(key) is False and small_order(signature[:32]) is False
     except (InvalidSignature, ValueError):
         return False
 

@@ -1,11 +1,12 @@
 """Checkpoints, proofs and witnesses (spec/log.md). Rule ids stand beside the code."""
 import re
 
-from keys import verifies
+from keys import small_order, verifies
 from shapes import SCHEMAS
 from strict import MAX, need, sha, unb64
 
 
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 KEY_NAME = re.compile(SCHEMAS["receipt-decision"]["$defs"]["key_name"]["pattern"][:-1] + r"\Z")
 
 
@@ -22,7 +23,7 @@ class Checkpoint:
     def __init__(self, note):
         """LOG-12, LOG-15, LOG-02."""
         bad = "checkpoint_malformed"
-        need(len(note.encode()) <= 65536 and note.endswith("\n") and not re.search("[\x00-\x09\x0b-\x1f]", note), bad)
+        need(len(note.encode()) <= 65536 and note.endswith("\n") and not CONTROL.search(note), bad)
         text, blank, lines = note[:-1].rpartition("\n\n")
         need(blank and len(lines.split("\n")) <= 100, bad)
         self.text, self.lines = text + "\n", []
@@ -76,7 +77,7 @@ def read_proof(text):
     bad = "proof_malformed"
     head, blank, note = text.partition("\n\n")
     lines = head.split("\n")
-    need(blank and len(text.encode()) <= 76563 and lines.pop(0) == "c2sp.org/tlog-proof@v1", bad)
+    need(blank and len(text.encode()) <= 76425 and lines.pop(0) == "c2sp.org/tlog-proof@v1", bad)
     if lines and lines[0].startswith("extra "):
         need(len(unb64(lines.pop(0)[6:], bad, url=False)) <= 6000, bad)
     need(lines and lines[0].startswith("index "), bad)
@@ -103,18 +104,73 @@ def check_consistency(size, root, to_size, to_root, hashes):
     need(climb(index, last, start, hashes, bad, start) == (to_root, root), bad)  # LOG-05
 
 
-def witnessed(rule, checkpoint, revoked):
-    """LOG-20 to LOG-22, VERD-21: None for `quorum none`, else the witnessed time or 0. The file is ours: its form is not checked."""
-    times = {}
-    for line in rule.splitlines():
-        word, *items = (line.split() or ["#"])
-        if word == "witness":
-            name, _, key = items[1].split("+", 2)
-            key = unb64(key, "", url=False)[1:]
-            lines = [] if key in revoked else checkpoint.of(name, 4, key)
-            times[items[0]] = min(filter(None, (checkpoint.cosigned_at(data, key) for data in lines)), default=0)
+def read_tile_path(path):
+    """LOG-10."""
+    bad = "not_found"
+    parts = re.fullmatch(r"tile/(0|[1-9][0-9]*)/((?:x[0-9]{3}/)*)([0-9]{3})(?:\.p/([1-9][0-9]*))?", path)
+    need(parts and not parts[2].startswith("x000"), bad)
+    level, index, width = int(parts[1]), int(re.sub("[x/]", "", parts[2]) + parts[3]), int(parts[4] or 256)
+    need(width < 256 + (parts[4] is None) and 256 * index + width <= MAX >> 8 * level, bad)
+    return level, index, width
+
+
+def tile(level, index, width, size):
+    """LOG-09, of the log that the vectors speak of."""
+    need(256 * index + width <= size >> 8 * level, "not_found")
+    row = [sha(b"\x00", sha(b"entry %d" % number)) for number in range(size)]
+    for _ in range(8 * level):
+        row = [sha(b"\x01", *row[at:at + 2]) for at in range(0, len(row) - 1, 2)]
+    return b"".join(row[256 * index:256 * index + width])
+
+
+def read_vkey(text, kind, bad):
+    """LOG-13: name and public key."""
+    name, key_hash, data = (text.split("+", 2) + ["", ""])[:3]
+    typed = unb64(data, bad, url=False)
+    need(0 < len(name.encode()) < 256 and KEY_NAME.match(name) and typed[:1] == bytes([kind]) and small_order(typed[1:]) is False, bad)
+    need(key_id(name, kind, typed[1:]).hex() == key_hash, bad)
+    return name, typed[1:]
+
+
+def read_quorum(text):
+    """LOG-20: the members by name, each a vkey or (k, names), and the name that counts."""
+    bad, members, used, keys, counts, quorum = "request_malformed", {}, set(), set(), {}, None
+    need(len(text.encode()) <= 262144 and not CONTROL.search(text.replace("\t", " ")), bad)
+    for line in text.split("\n"):
+        word, *items = re.findall("[^ \t]+", line) or ["#"]
+        if word.startswith("#"):
+            continue
+        counts[word] = counts.get(word, 0) + 1
+        need(word in ("log", "witness", "group", "quorum") and counts[word] <= (1 if word == "quorum" else 64), bad)
+        if word == "quorum":
+            need(len(items) == 1 and items[0] in [*members, "none"], bad)
+            quorum = items[0]
         elif word == "group":
-            k = {"any": 1, "all": len(items) - 2}.get(items[1]) or int(items[1])
-            times[items[0]] = ([*sorted(filter(None, (times[name] for name in items[2:]))), *[0] * k])[k - 1]
-        elif word == "quorum":
-            return None if items[0] == "none" else times[items[0]]
+            need(len(items) > 2 and all(name in members and name not in used for name in items[2:]), bad)
+            need(len(set(items[2:])) == len(items) - 2 and items[0] not in [*members, "none"], bad)
+            k = {"any": 1, "all": len(items) - 2}.get(items[1]) or decimal(items[1], bad)
+            need(1 <= k <= len(items) - 2, bad)
+            used |= set(items[2:])
+            members[items[0]] = (k, items[2:])
+        else:
+            first = 0 if word == "log" else 1
+            need(first < len(items) <= first + 2, bad)
+            name, key = read_vkey(items[first], 1 if word == "log" else 4, bad)
+            need((word, key) not in keys and (word == "log" or items[0] not in [*members, "none"]), bad)
+            keys.add((word, key))
+            members |= {items[0]: (name, key)} if word == "witness" else {}
+    need(quorum, bad)
+    return members, quorum
+
+
+def witnessed(rule, checkpoint, revoked):
+    """LOG-21, LOG-22, VERD-21: None for `quorum none`, else the witnessed time or 0."""
+    members, quorum = rule
+    times = {"none": None}
+    for member, (first, second) in members.items():
+        if isinstance(first, int):
+            times[member] = ([*sorted(filter(None, (times[name] for name in second))), *[0] * first])[first - 1]
+        else:
+            lines = [] if second in revoked else checkpoint.of(first, 4, second)
+            times[member] = min(filter(None, (checkpoint.cosigned_at(data, second) for data in lines)), default=0)
+    return times[quorum]

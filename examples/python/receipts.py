@@ -25,7 +25,7 @@ def read_jws(compact, limit):
 def issuer_ok(text):
     """RCPT-11, beyond the schema's pattern."""
     scheme, _, rest = text.partition("://")
-    host, port = re.fullmatch(r"(\[.*\]|[^:]*)(?::(\d+))?", rest).groups()
+    host, port = re.fullmatch(r"(\[.*\]|[^:]*)(?::(\d+))?", rest).groups()  # IPv6 in groups alone: the pattern knows no dots in it
     try:
         if host[0] == "[":
             return host[1:-1] == ipaddress.IPv6Address(host[1:-1]).compressed and port_ok(scheme, port)

@@ -2,7 +2,7 @@
 import hmac
 
 from keys import verifies
-from log import Checkpoint, check_consistency, check_inclusion, read_proof, witnessed
+from log import Checkpoint, check_consistency, check_inclusion, read_proof, read_quorum, witnessed
 from receipts import KeySet, Receipt
 from strict import Refused, attempt, b64, need, sha, unb64
 
@@ -82,7 +82,7 @@ def relation(receipt, decision):
     return fail(None if c["receipt"] == named else "acknowledgement_other")
 
 
-def log_rows(receipt, key_set, q):
+def log_rows(receipt, key_set, unusable, q):
     """VERD-18 to VERD-20, VERD-22: five rows, and the times."""
     if "proof" not in q:
         return dict.fromkeys(CHECKS[11:], absent("no_proof")), {}
@@ -99,7 +99,7 @@ def log_rows(receipt, key_set, q):
     try:
         need(checkpoint.origin == promise["origin"], "checkpoint_origin")
         if key_set is None:
-            return rows | {"checkpoint": absent("no_key_set")}, {}
+            return rows | {"checkpoint": unusable}, {}
         d = key_set.document
         need(promise["origin"] in (d["log"]["origin"], d.get("predecessor", d["log"])["origin"]), "checkpoint_origin")
         logs, cosigners = key_set.begun("log"), key_set.begun("cosign")
@@ -107,7 +107,7 @@ def log_rows(receipt, key_set, q):
     except Refused as refused:
         return rows | {"checkpoint": fail(str(refused))}, {}
     revoked = [key for key, entry in cosigners.items() if entry["state"] == "revoked"]
-    quorum = witnessed(q["quorum"], checkpoint, revoked) if "quorum" in q else None
+    quorum = witnessed(read_quorum(q["quorum"]), checkpoint, revoked) if "quorum" in q else None
     states = [key_state(entry, time, quorum or None) for entry in (logs[log_key], cosigners[cosign_key])]
     bad = [row for word in ("fail", "not_evaluated") for row in states if row[0] == word]
     if bad:
@@ -136,7 +136,16 @@ def key_state(entry, at, witnessed_time):
     return fail(None if good and begun else "key_not_active")
 
 
+def well_formed(q):
+    """VERD-27."""
+    unb64(q.get("exchange", {}).get("nonce", b64(sha())), "nonce_invalid", length=32)
+    if "decision" in q:
+        need(not attempt(Receipt, q["decision"]) and Receipt(q["decision"]).kind == "decision", "request_malformed")
+    read_quorum(q.get("quorum", "quorum none"))
+
+
 def verify(q):
+    well_formed(q)
     rows = dict.fromkeys(CHECKS, absent("blocked_by_failure"))
     try:
         receipt = Receipt(q["receipt"])
@@ -145,7 +154,7 @@ def verify(q):
     c, trust = receipt.claims, q["trust"]
     rows["format"] = fail(None if q.get("kind", receipt.kind) == receipt.kind else "kind_unexpected")
     rows["issuer"], rows["key_set"] = PASS if "pin" in trust else absent("not_pinned"), absent("no_key_set")
-    key_set, unreachable = None, absent("no_key_set")
+    key_set, unusable = None, absent("no_key_set")
     if "key_set" in trust:
         try:
             key_set = KeySet(trust["key_set"])
@@ -154,15 +163,17 @@ def verify(q):
                 key_set.pinned(c["iss"], trust["pin"])
                 rows["key_set"] = PASS
         except Refused as refused:
-            key_set, rows["key_set"], unreachable = None, fail(str(refused)), absent("blocked_by_failure")
+            key_set = None
+            if "pin" in trust:
+                rows["key_set"], unusable = fail(str(refused)), absent("blocked_by_failure")
     rows["audience"] = fail(None if q["audience"] == c["aud"] else "audience_mismatch") if "audience" in q else absent("not_asked")
     rows["freshness"] = freshness(receipt, q["at"], q.get("skew_s", 0)) if "at" in q else absent("not_asked")
     rows["target"], rows["body"] = bindings(receipt, q.get("exchange"))
     rows["replay"], rows["relation"] = absent("only_on_acceptance"), relation(receipt, q.get("decision"))
-    logged, times = log_rows(receipt, key_set, q)
+    logged, times = log_rows(receipt, key_set, unusable, q)
     rows |= logged
     if key_set is None:
-        rows["key"] = rows["signature"] = unreachable
+        rows["key"] = rows["signature"] = unusable
         return conclude(rows, q["level"], times)
     entry = key_set.keys.get(receipt.kid) if key_set.document["iss"] == c["iss"] else None
     root = receipt.kid == key_set.fingerprint and key_set.document["iss"] == c["iss"]

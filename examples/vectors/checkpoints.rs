@@ -2,12 +2,15 @@
 
 use std::fmt::Display;
 
+use countersign::ground::crypto::keys::CosignPurpose;
 use countersign::ground::log::checkpoint::{CosignerKey, LogKey, UnverifiedCheckpoint, VerifiedCheckpoint};
+use countersign::ground::log::merkle::TreeHead;
+use countersign::ground::log::note::Note;
 use countersign::ground::problem::ProblemType;
 use serde_json::{Value, json};
 
 use super::case::{Case, case, fail};
-use super::world::{COSIGN_A, LOG_A, Log, NOW, STRANGER, WITNESSES, cosign, cosigner, dated, log_key, undated};
+use super::world::{COSIGN_A, LOG_A, Log, NOW, STRANGER, WITNESSES, cosign, cosigner, dated, key, log_key, undated};
 
 /// Verifies the checkpoint of an input under its keys.
 pub(crate) fn open(input: &Value) -> Result<VerifiedCheckpoint, ProblemType> {
@@ -69,6 +72,12 @@ fn signatures() -> Vec<Case> {
     let last = reversed.len() - 1;
     reversed.swap(last, last - 1);
     vec![
+        good("100 signature lines", "LOG-12", &(dated(head, NOW).to_string() + &"\u{2014} x AAAAAAA=\n".repeat(98))),
+        good("a note of 65536 bytes", "LOG-12", &filled(&dated(head, NOW), 65_536)),
+        refused("a note of 65537 bytes", "LOG-12", &filled(&dated(head, NOW), 65_537), "checkpoint_malformed"),
+        refused("a log signature with a byte too many", "LOG-14", &longer(head, 0), "checkpoint_signature"),
+        refused("a cosignature with a byte too many", "LOG-16", &longer(head, 1), "checkpoint_undated"),
+        refused("a cosignature of a time beyond 2^53 - 1", "LOG-16", &far(head), "checkpoint_undated"),
         good("a checkpoint", "LOG-14 LOG-15 LOG-16 LOG-17", &dated(head, NOW)),
         good("cosignatures of others beside it", "LOG-14 LOG-17", &witnessed),
         good("the lines in another order", "LOG-17", &reversed.concat()),
@@ -88,6 +97,35 @@ fn signatures() -> Vec<Case> {
     ]
 }
 
+/// The note, filled up to a size by the line of a key that nobody knows.
+fn filled(note: &Note, bytes: usize) -> String {
+    let text = note.to_string();
+    let rest = bytes - text.len() - "\u{2014}   \n".len() + 1;
+    let base64 = (rest - 1) / 4 * 4;
+    format!("{text}\u{2014} {} {}\n", "x".repeat(rest - base64), "A".repeat(base64))
+}
+
+/// A checkpoint with a byte behind one of its two signatures.
+fn longer(head: TreeHead, line: usize) -> String {
+    let note = dated(head, NOW);
+    let mut signature = note.signatures()[line].clone();
+    let good = format!("{signature}\n");
+    signature.bytes.push(0);
+    note.to_string().replacen(&good, &format!("{signature}\n"), 1)
+}
+
+/// A checkpoint whose date no time of ours can hold.
+fn far(head: TreeHead) -> String {
+    let mut note = undated("a.example/log", head, LOG_A);
+    let at: u64 = 1 << 53;
+    let signed = format!("cosignature/v1\ntime {at}\n{}", note.text());
+    let signature = key::<CosignPurpose>(COSIGN_A).sign(signed.as_bytes());
+    let mut line = dated(head, NOW).signatures()[1].clone();
+    line.bytes = [at.to_be_bytes().as_slice(), &signature].concat();
+    note.add(line).unwrap();
+    note.to_string()
+}
+
 fn texts() -> Vec<Case> {
     let head = Log::holding(None, 12).head(12);
     let text = dated(head, NOW).to_string();
@@ -101,6 +139,16 @@ fn texts() -> Vec<Case> {
         malformed("a carriage return", "LOG-12", text.replacen('\n', "\r\n", 1)),
         malformed("no empty line", "LOG-12", text.replacen("\n\n", "\n", 1)),
         malformed("a line that is no signature", "LOG-12", format!("{text}hello\n")),
+        malformed("no signature lines", "LOG-12", format!("{}\n", text.split_once("\n\n").unwrap().0)),
+        malformed("an empty line for signature lines", "LOG-12", format!("{}\n\n", text.split_once("\n\n").unwrap().0)),
+        malformed("a plus in the name of a key", "LOG-12", format!("{text}\u{2014} a+b AAAAAAA=\n")),
+        malformed("a no-break space in the name of a key", "LOG-12", format!("{text}\u{2014} a\u{A0}b AAAAAAA=\n")),
+        malformed("a control character of Latin 1", "LOG-12", format!("{text}\u{2014} a\u{85}b AAAAAAA=\n")),
+        malformed("a key name of 256 bytes", "LOG-12", format!("{text}\u{2014} {} AAAAAAA=\n", "é".repeat(128))),
+        malformed("a key id without a signature", "LOG-12", format!("{text}\u{2014} x AAAAAA==\n")),
+        malformed("a signature with stray bits", "LOG-12", format!("{text}\u{2014} x AAAAAAB=\n")),
+        malformed("a signature without padding", "LOG-12", format!("{text}\u{2014} x AAAAAAA\n")),
+        malformed("two spaces in a signature line", "LOG-12", format!("{text}\u{2014} x  AAAAAAA=\n")),
         malformed("a hyphen for a dash", "LOG-12", text.replacen('\u{2014}', "-", 1)),
         malformed("101 signature lines", "LOG-12", format!("{text}{}", many.repeat(99))),
         malformed("a size with a leading zero", "LOG-15", text.replacen("\n12\n", "\n012\n", 1)),

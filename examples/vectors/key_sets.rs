@@ -1,7 +1,7 @@
 //! Key sets: form, signature, pin, rollback.
 
 use countersign::ground::canonical;
-use countersign::ground::crypto::hash::{Digest, encode_base64url};
+use countersign::ground::crypto::hash::{Digest, decode_base64url, encode_base64url};
 use countersign::ground::crypto::jose;
 use countersign::ground::crypto::keys::{ReceiptPurpose, RootPurpose};
 use countersign::ground::keyset::SelfSignedKeySet;
@@ -9,9 +9,10 @@ use countersign::ground::log::merkle::TreeHead;
 use serde_json::{Value, json};
 
 use super::case::{Case, case, fail};
+use super::forgery::{self, IDENTITY, unreduced};
 use super::world::{
-    A, B, DECISION, EPOCH, NOW, RECEIPT_A, ROOT_A, ROOT_B, STRANGER, key, key_set, kid, signed, signed_key_set,
-    undated, with,
+    A, B, DECISION, EPOCH, NOW, RECEIPT_A, ROOT_A, ROOT_B, STRANGER, digest_of, key, key_set, kid, signed,
+    signed_key_set, undated, with,
 };
 
 fn refused(name: &str, rules: &str, compact: &str) -> Case {
@@ -46,6 +47,28 @@ pub(crate) fn cases() -> Vec<Case> {
     cases
 }
 
+fn with_large_s(compact: &str) -> String {
+    let (input, signature) = compact.rsplit_once('.').unwrap();
+    let signature = decode_base64url(signature).unwrap().try_into().unwrap();
+    forgery::compact(input, forgery::with_large_s(signature))
+}
+
+/// A key set whose root key is these bytes, under a signature that holds for the neutral element.
+fn rooted(bytes: &[u8; 32]) -> String {
+    let x = encode_base64url(bytes);
+    let kid = entry_of(bytes)["kid"].as_str().unwrap().to_owned();
+    let header = format!(r#"{{"alg":"EdDSA","kid":"{kid}","typ":"countersign-keyset-v1+jwt"}}"#);
+    let payload = canonical::to_vec(&with(&key_set(A, ROOT_A), "/root/x", json!(x))).unwrap();
+    let input = format!("{}.{}", encode_base64url(header.as_bytes()), encode_base64url(&payload));
+    forgery::compact(&input, forgery::under_identity())
+}
+
+/// A key set that is refused, with its own root key as the pin.
+fn rooted_case(name: &str, bytes: &[u8; 32]) -> Case {
+    let input = json!({"key_set": rooted(bytes), "issuer": A, "pin": entry_of(bytes)["kid"]});
+    case(name, "KEYS-08 RCPT-37", input, fail("key_set_invalid"))
+}
+
 fn signatures() -> Vec<Case> {
     let document = key_set(A, ROOT_A);
     let payload = canonical::to_vec(&document).unwrap();
@@ -59,6 +82,11 @@ fn signatures() -> Vec<Case> {
     let typ = "countersign-keyset-v1+jwt";
     let input = good.rsplit_once('.').unwrap().0;
     let forged = format!("{input}.{}", encode_base64url(&key::<ReceiptPurpose>(RECEIPT_A).sign(input.as_bytes())));
+    let renamed = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"{typ}"}}"#, kid(RECEIPT_A));
+    let renamed = format!("{}.{}", encode_base64url(renamed.as_bytes()), encode_base64url(text.as_bytes()));
+    let renamed = format!("{renamed}.{}", encode_base64url(&root.sign(renamed.as_bytes())));
+    let hmac = r#"{"alg":"HS256"}"#;
+    let hmac = format!("{}.{}", encode_base64url(hmac.as_bytes()), good.split_once('.').unwrap().1);
     let huge = with(&document, "/predecessor", json!({"checkpoint": "x".repeat(60_000), "origin": "a.example/old"}));
     vec![
         trusted("a key set", "KEYS-01 KEYS-02 KEYS-03 KEYS-04 KEYS-06", &document, None),
@@ -68,6 +96,9 @@ fn signatures() -> Vec<Case> {
         refused("a key set with a space", "KEYS-02", &jose::sign(typ, format!("{text} ").as_bytes(), &root)),
         refused("a key set signed by an online key", "KEYS-03", &signed_key_set(&document, RECEIPT_A)),
         refused("a signature of an online key under the root's kid", "KEYS-03 RCPT-37", &forged),
+        refused("a signature of the root under another kid", "KEYS-03", &renamed),
+        refused("a key set with another alg", "KEYS-01", &hmac),
+        refused("a key set with S over the order", "KEYS-03 RCPT-37", &with_large_s(&good)),
         refused("a key set signed by another root", "KEYS-03", &signed_key_set(&document, ROOT_B)),
         pinned("another operator's name", B, kid(ROOT_A)),
         pinned("another pin", A, kid(ROOT_B)),
@@ -78,6 +109,7 @@ fn signatures() -> Vec<Case> {
 fn members() -> Vec<Case> {
     let log = |cosigner: &str, origin: &str| json!({"cosigner": cosigner, "origin": origin});
     let last = undated("a.example/old", TreeHead::empty(), STRANGER).to_string();
+    let own = undated("a.example/log", TreeHead::empty(), STRANGER).to_string();
     let before = |origin: &str, checkpoint: &str| json!({"checkpoint": checkpoint, "origin": origin});
     let followed = |checkpoint: &str| before("a.example/old", checkpoint);
     vec![
@@ -85,13 +117,24 @@ fn members() -> Vec<Case> {
         changed("a missing member", "KEYS-02", "/iat", Value::Null),
         changed("a private root", "KEYS-03", "/root/d", json!(EPOCH)),
         changed("a root on another curve", "KEYS-03", "/root/crv", json!("X25519")),
+        case(
+            "an issuer with a slash in a key set",
+            "KEYS-02",
+            json!({
+                "key_set": signed_key_set(&with(&key_set(A, ROOT_A), "/iss", json!("https://a.example/")), ROOT_A),
+                "issuer": "https://a.example/",
+                "pin": kid(ROOT_A),
+            }),
+            fail("key_set_invalid"),
+        ),
+        changed("a time before 1970 in a key set", "KEYS-02", "/iat", json!(-1)),
         changed("number 0", "KEYS-05", "/number", json!(0)),
         changed("number 1 with one before", "KEYS-05", "/previous", json!(EPOCH)),
         changed("number 2 without one before", "KEYS-05", "/number", json!(2)),
         changed("no keys", "KEYS-06", "/keys", json!([])),
         changed("one name for log and cosigner", "KEYS-10", "/log", log("a.example/log", "a.example/log")),
         changed("an origin with a space", "KEYS-10", "/log", log("a.example/cosigner", "a log")),
-        changed("a predecessor of the same name", "KEYS-11", "/predecessor", before("a.example/log", &last)),
+        changed("a predecessor of the same name", "KEYS-11", "/predecessor", before("a.example/log", &own)),
         changed("a predecessor without a checkpoint", "KEYS-11", "/predecessor", followed("closed")),
         changed("a predecessor with a cut checkpoint", "KEYS-11", "/predecessor", followed(last.trim_end())),
         changed("a predecessor with another's checkpoint", "KEYS-11", "/predecessor", before("a.example/older", &last)),
@@ -140,6 +183,9 @@ fn entries() -> Vec<Case> {
         changed("the root key among the keys", "KEYS-07", "/keys", json!([root])),
         changed("a key of small order", "KEYS-08", "/keys", json!([identity])),
         changed("bytes that are no point", "KEYS-08", "/keys", json!([entry_of(&[2; 32])])),
+        changed("a second encoding of a point", "KEYS-08 RCPT-37", "/keys", json!([entry_of(&unreduced(3))])),
+        rooted_case("a root key of small order", &IDENTITY),
+        rooted_case("a root key in a second encoding", &unreduced(1)),
         entry("another state", "KEYS-09", |first| with(first, "/state", json!("expired"))),
         entry("an active key with an end", "KEYS-09", |first| with(first, "/until", json!(NOW))),
         entry("a retired key without an end", "KEYS-09", |first| with(first, "/state", json!("retired"))),
@@ -155,7 +201,10 @@ fn entries() -> Vec<Case> {
 fn successions() -> Vec<Case> {
     let first = key_set(A, ROOT_A);
     let known = signed_key_set(&first, ROOT_A);
-    let numbered = |number: u64| with(&with(&first, "/number", json!(number)), "/previous", json!(EPOCH));
+    let numbered = |number: u64| {
+        let previous = if number == 2 { json!(digest_of(&known)) } else { json!(EPOCH) };
+        with(&with(&first, "/number", json!(number)), "/previous", previous)
+    };
     let rolled_back = |name: &str, offered: &Value, known: &Value| {
         let (offered, known) = (signed_key_set(offered, ROOT_A), signed_key_set(known, ROOT_A));
         let input = json!({"key_set": offered, "issuer": A, "pin": kid(ROOT_A), "known": known});
@@ -165,6 +214,7 @@ fn successions() -> Vec<Case> {
         trusted("the next key set", "KEYS-05 KEYS-12", &numbered(2), Some(&known)),
         trusted("a key set after a gap", "KEYS-12", &numbered(7), Some(&known)),
         trusted("the very same key set", "KEYS-12", &first, Some(&known)),
+        rolled_back("a next key set after another one", &with(&numbered(2), "/previous", json!(EPOCH)), &first),
         rolled_back("an older key set", &first, &numbered(2)),
         rolled_back("another key set of the same number", &with(&first, "/iat", json!(NOW)), &first),
     ]

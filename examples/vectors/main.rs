@@ -15,11 +15,15 @@ mod bundles;
 mod canonical;
 mod case;
 pub(crate) mod checkpoints;
+mod forgery;
+mod json;
 pub(crate) mod key_sets;
 mod keys;
 mod leaves;
 mod proofs;
+pub(crate) mod quorums;
 mod receipts;
+pub(crate) mod tiles;
 pub(crate) mod verdicts;
 mod world;
 
@@ -29,16 +33,19 @@ use case::Case;
 
 /// Every file of vectors: its name, and its text.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let areas: [(&str, Vec<Case>); 10] = [
+    let areas: [(&str, Vec<Case>); 13] = [
         ("binding", binding::cases()),
         ("bundles", bundles::cases()),
         ("canonical", canonical::cases()),
         ("checkpoints", checkpoints::cases()),
+        ("json", json::cases()),
         ("key-sets", key_sets::cases()),
         ("keys", keys::cases()),
         ("leaves", leaves::cases()),
         ("proofs", proofs::cases()),
+        ("quorums", quorums::cases()),
         ("receipts", receipts::cases()),
+        ("tiles", tiles::cases()),
         ("verdicts", verdicts::cases()),
     ];
     areas.iter().map(|(area, cases)| (format!("{area}.json"), case::file(area, cases))).collect()

@@ -51,6 +51,19 @@ fn inclusion() -> Vec<Case> {
         refused("another leaf", "LOG-03", text.clone(), 8),
         refused("another index", "LOG-03", indexed("6"), 7),
         refused("an index beyond the tree", "LOG-03", indexed("12"), 7),
+        case(
+            "the only entry at another index",
+            "LOG-03",
+            input(file(&log, 0, 1, NOW).replacen("index 0\n", "index 1\n", 1), 0),
+            fail("inclusion_invalid"),
+        ),
+        refused("the largest index", "LOG-03 LOG-18", indexed("9007199254740991"), 7),
+        refused(
+            "63 hashes",
+            "LOG-03 LOG-18",
+            text.replacen(&format!("{hash}\n"), &format!("{hash}\n").repeat(60), 1),
+            7,
+        ),
         refused("a hash too few", "LOG-03", text.replacen(&format!("{hash}\n"), "", 1), 7),
         refused("a hash too many", "LOG-03", text.replacen(&format!("{hash}\n"), &format!("{hash}\n{hash}\n"), 1), 7),
         refused("a hash in the wrong place", "LOG-03", swapped, 7),
@@ -73,6 +86,17 @@ fn files() -> Vec<Case> {
     let url = hash.replace(['+', '/'], "_").replace('=', "");
     vec![
         case("an extra line", "LOG-18", input(extra("AAAA")), json!({"result": "pass"})),
+        case("an empty extra line", "LOG-18", input(extra("")), json!({"result": "pass"})),
+        case("an extra line of 6000 bytes", "LOG-18", input(extra(&"A".repeat(8000))), json!({"result": "pass"})),
+        malformed("an extra line of 6001 bytes", extra(&format!("{}AA==", "A".repeat(8000)))),
+        malformed("an index beyond 2^53 - 1", text.replacen("index 7", "index 9007199254740992", 1)),
+        malformed("a proof larger than its parts", format!("{text}{}", "x".repeat(76_426 - text.len()))),
+        case(
+            "a proof as large as its parts, with a checkpoint over its size",
+            "LOG-12 LOG-18",
+            input(format!("{text}{}", "x".repeat(76_425 - text.len()))),
+            fail("checkpoint_malformed"),
+        ),
         malformed("nothing", String::new()),
         malformed("another header", text.replacen("@v1", "@v2", 1)),
         malformed("no index", text.replacen("index 7\n", "", 1)),
@@ -90,6 +114,12 @@ fn files() -> Vec<Case> {
             fail("checkpoint_malformed"),
         ),
     ]
+}
+
+/// A head that no type of the library can hold.
+fn refused_root(name: &str, to: &TreeHead) -> Case {
+    let input = json!({"from": {"size": 0, "root": to.root}, "to": to, "hashes": []});
+    case(name, "LOG-02 LOG-08", input, fail("head_inconsistent"))
 }
 
 fn consistency() -> Vec<Case> {
@@ -129,5 +159,6 @@ fn consistency() -> Vec<Case> {
         refused("a proof between equal heads", "LOG-06", twelve, twelve, &one),
         refused("a smaller tree", "LOG-07", twelve, five, &none),
         refused("a proof from nothing", "LOG-08", log.head(0), twelve, &one),
+        refused_root("another root at size 0", &twelve),
     ]
 }

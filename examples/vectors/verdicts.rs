@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub(crate) use question::ask;
 
-use super::case::{Case, case};
+use super::case::{Case, case, fail};
 use super::world::{
     A, ACKNOWLEDGEMENT, DECISION, Log, OUTCOME, RECEIPT_A, RECEIPT_B, ROOT_A, ROOT_B, acknowledgement, decision,
     digest_of, key_set, kid, outcome, signed, signed_key_set, with,
@@ -25,7 +25,7 @@ pub(crate) fn cases() -> Vec<Case> {
 /// A question with the verdict, the code and the rows that are expected by hand. The rows are written `key=pass`,
 /// `key=fail:key_revoked` or `key=not_evaluated:no_key_set`, with spaces between them.
 fn asked(name: &str, rules: &str, input: Value, verdict: &str, code: Option<&str>, rows: &str) -> Case {
-    let mut expect = json!({"result": verdict, "verdict": ask(&input), "rows": {}});
+    let mut expect = json!({"result": verdict, "verdict": ask(&input).unwrap(), "rows": {}});
     if let Some(code) = code {
         expect = with(&expect, "/code", json!(code));
     }
@@ -34,6 +34,11 @@ fn asked(name: &str, rules: &str, input: Value, verdict: &str, code: Option<&str
         expect = with(&expect, &format!("/rows/{check}"), json!(result));
     }
     case(name, rules, input, expect)
+}
+
+/// What is no question.
+fn no_question(name: &str, rules: &str, input: Value, code: &str) -> Case {
+    case(name, rules, input, fail(code))
 }
 
 /// A's decision, whose promise names the head of a log of five entries.

@@ -58,8 +58,10 @@ pub enum KeySetError {
         /// The operator inside.
         found: Issuer,
     },
-    /// Older than one that is already known, or another one of the same number.
-    #[error("key set {offered} must not follow key set {known}: a key set is replaced only by a later one")]
+    /// Older than one that is already known, another one of the same number, or the next one to another one.
+    #[error(
+        "key set {offered} must not follow the key set {known} that is known: only a later one may, and the next must name it"
+    )]
     RolledBack {
         /// The number that is known.
         known: u64,
@@ -189,10 +191,12 @@ impl PinnedKeySet {
         &self.0.document.iss
     }
 
-    /// Whether `offered` may take this one's place: a later number, or the very same document.
+    /// Whether `offered` may take this one's place: the very same document, or one with a later number, which names
+    /// this one if it is the next.
     pub fn admit(&self, offered: &Self) -> Result<(), KeySetError> {
         let (known, next) = (self.0.document.number, offered.0.document.number);
-        if next > known || offered.0.digest == self.0.digest {
+        let follows = next > known + 1 || (next > known && offered.0.document.previous == Some(self.0.digest));
+        if follows || offered.0.digest == self.0.digest {
             Ok(())
         } else {
             Err(KeySetError::RolledBack { known, offered: next })

@@ -75,8 +75,10 @@ pub const MAX_NOTE_BYTES: usize = 65_536;
 /// Hashes of one inclusion or consistency proof: a tree of 2^63 leaves needs 63 (tlog-witness allows 63 as well).
 pub const MAX_PROOF_HASHES: usize = 63;
 
-/// Bytes of a tlog-proof file: a note, 63 lines of 45 bytes, and an `extra` line.
-pub const MAX_PROOF_BYTES: usize = MAX_NOTE_BYTES + 63 * 45 + 8192;
+/// Bytes of a tlog-proof file, line by line: the header, `extra` with [`MAX_PROOF_EXTRA_BYTES`] in base64, `index` with
+/// sixteen digits, [`MAX_PROOF_HASHES`] hashes, an empty line, and a note.
+pub const MAX_PROOF_BYTES: usize =
+    23 + 7 + MAX_PROOF_EXTRA_BYTES / 3 * 4 + 23 + MAX_PROOF_HASHES * 45 + 1 + MAX_NOTE_BYTES;
 
 /// Leaves of one full tile, and hashes of one full tile of any level (tlog-tiles: 2^8).
 pub const TILE_WIDTH: usize = 256;
@@ -110,7 +112,8 @@ pub const MAX_EVALUATIONS: usize = 100;
 /// that grew by a million leaves a second would need 285 years.
 pub const MAX_TREE_SIZE: u64 = MAX_SAFE_INTEGER;
 
-/// Bytes of the `extra` line of a tlog-proof file, decoded: the room that [`MAX_PROOF_BYTES`] leaves for it in base64.
+/// Bytes of the `extra` line of a tlog-proof file, decoded. Nobody signs it and we write none: 8,000 characters of
+/// base64 for whatever others put there.
 pub const MAX_PROOF_EXTRA_BYTES: usize = 6000;
 
 /// Bytes of a quorum file (tlog-policy): [`MAX_QUORUM_LINES`] lines of each kind with names and URLs of 255 bytes.

@@ -176,10 +176,12 @@ pub trait Store: Send + Sync + fmt::Debug {
         at: Timestamp,
     ) -> Result<PeerChange, StoreError>;
 
-    /// Keeps a version of a key set, if none under the same root is later, and none with its number differs.
+    /// Keeps a version of a key set, if none under the same root is later, none with its number differs, and the one
+    /// with the number before, if that is the latest, is `previous`: the digest that the key set names as the one
+    /// before it.
     ///
     /// Durable: when this returns `Stored`. Earlier versions stay.
-    async fn put_key_set(&self, version: &KeySetVersion) -> Result<PutKeySet, StoreError>;
+    async fn put_key_set(&self, version: &KeySetVersion, previous: Option<&Digest>) -> Result<PutKeySet, StoreError>;
 
     /// The latest version of the operator's key set under this root.
     async fn key_set(&self, issuer: &Issuer, root: &Digest) -> Result<Option<KeySetVersion>, StoreError>;

@@ -112,7 +112,7 @@ async fn received(store: &SqliteStore, decision: &Payload) {
         compact: set.compact().to_owned(),
         seen: now(),
     };
-    store.put_key_set(&version).await.unwrap();
+    store.put_key_set(&version, None).await.unwrap();
     let Payload::Decision(mut decision) = decision.clone() else { panic!("a decision") };
     decision.iss = issuer.clone();
     decision.aud = issuer.clone();

@@ -50,6 +50,23 @@ const BEYOND_SCHEMAS: &[&str] = &[
     "the root key among the keys",
     "a key of small order",
     "bytes that are no point",
+    "a second encoding of a point",
+    "a root key of small order",
+    "a root key in a second encoding",
+    "an issuer with an IPv4 number over 255",
+    "an issuer with a leading zero in an IPv4 number",
+    "an issuer with a single group of zeros left out",
+    "an issuer with the default port of http",
+    "an issuer with a host of 254 characters",
+];
+
+/// Faults of a bundle's spelling, which are gone once a lenient reader has read it.
+const SPELLINGS: &[&str] = &[
+    "a member twice",
+    "an escaped noncharacter",
+    "a time with an exponent",
+    "a time with a fraction of zero",
+    "a time of minus zero",
 ];
 
 /// Key sets whose document is good, and which are refused for their size, spelling, signature or pin.
@@ -114,8 +131,7 @@ fn schema_and_library_agree_on_bundles() {
         let text = vector.case["input"]["bundle"].as_str().unwrap();
         let Ok(bundle) = serde_json::from_str::<Value>(text) else { continue };
         let good = vector.case["expect"].get("code").is_none();
-        // A member that stands twice is gone once a lenient reader has read it.
-        let seen = vector.case["name"] != "a member twice";
+        let seen = !SPELLINGS.contains(&vector.case["name"].as_str().unwrap());
         assert_eq!(schema.is_valid(&bundle), good || !seen, "{}", vector.name());
     }
 }
@@ -124,7 +140,7 @@ fn schema_and_library_agree_on_bundles() {
 fn every_verdict_is_of_its_schema() {
     let schemas = schemas();
     for vector in vectors::all().iter().filter(|vector| vector.area == "verdicts") {
-        let verdict = &vector.case["expect"]["verdict"];
+        let Some(verdict) = vector.case["expect"].get("verdict") else { continue };
         let fault = schemas["verdict"].iter_errors(verdict).next().map(|error| error.to_string());
         assert_eq!(fault, None, "{}", vector.name());
         let mut shuffled = verdict.clone();

@@ -5,7 +5,6 @@
 
 mod floors;
 mod modules;
-mod rules;
 mod shape;
 mod source;
 mod words;
@@ -108,14 +107,4 @@ fn nothing_is_left_for_later() {
 #[test]
 fn the_repository_speaks_only_of_the_product() {
     none(texts().iter().flat_map(|(path, text)| words::foreign(path, text)));
-}
-
-#[test]
-fn every_rule_that_is_named_is_defined_once() {
-    none(rules::complaints(&texts()));
-}
-
-#[test]
-fn every_rule_of_a_finished_page_is_named_by_a_test() {
-    none(rules::untested(&texts()));
 }

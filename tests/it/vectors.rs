@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use countersign::ground::bundle::{Bundle, Options, verify};
-use countersign::ground::canonical::{CanonicalReadError, Rules, read_canonical};
+use countersign::ground::canonical::{CanonicalReadError, Rules, parse, read_canonical, to_vec};
 use countersign::ground::crypto::hash::{Digest, decode_base64url, encode_base64url, leaf_hash};
 use countersign::ground::crypto::keys::{CosignPurpose, LogPurpose, ReceiptPurpose, SigningKey};
 use countersign::ground::keyset::{KeySetError, PinnedKeySet, SelfSignedKeySet};
@@ -98,6 +98,7 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
         "bundles" => bundle(input),
         "canonical" => canonical(text("bytes")),
         "checkpoints" => generator::checkpoints::open(input).map(|opened| generator::checkpoints::opened(&opened)),
+        "json" => general(text("bytes")),
         "key-sets" => key_set(input).map_err(|error| error.problem()),
         "keys" => Ok(key(text("seed"), input["name"].as_str())),
         "leaves" => UnverifiedReceipt::parse(text("receipt").as_bytes())
@@ -106,11 +107,13 @@ fn answer(area: &str, input: &Value, expect: &Value) -> Value {
                 json!({"result": "pass", "digest": digest, "leaf_hash": leaf_hash(&digest.0)})
             })
             .map_err(|error| error.problem()),
+        "quorums" => generator::quorums::read(text("quorum")).map(|_| json!({"result": "pass"})),
         "proofs" => proof(input).map(|()| json!({"result": "pass"})),
         "receipts" => UnverifiedReceipt::parse(text("receipt").as_bytes())
             .map(|receipt| json!({"result": "pass", "kind": receipt.claims().kind(), "digest": receipt.digest()}))
             .map_err(|error| error.problem()),
-        "verdicts" => Ok(verdict(input, expect)),
+        "tiles" => generator::tiles::answer(input),
+        "verdicts" => verdict(input, expect),
         other => panic!("nothing runs vectors of `{other}`"),
     };
     result.unwrap_or_else(|problem| json!({"result": "fail", "code": problem}))
@@ -124,10 +127,16 @@ fn canonical(bytes: &str) -> Result<Value, ProblemType> {
     }
 }
 
+fn general(bytes: &str) -> Result<Value, ProblemType> {
+    let document = parse(&decode_base64url(bytes).unwrap(), &Rules::json(MAX_DECISION_BYTES));
+    let document = document.map_err(|_| ProblemType::RequestMalformed)?;
+    Ok(json!({"result": "pass", "canonical": encode_base64url(&to_vec(&document).unwrap())}))
+}
+
 fn key_set(input: &Value) -> Result<Value, KeySetError> {
     let pinned = |member: &Value| -> Result<PinnedKeySet, KeySetError> {
-        let issuer = input["issuer"].as_str().unwrap().parse().unwrap();
         let key_set = SelfSignedKeySet::parse(member.as_str().unwrap().as_bytes())?;
+        let issuer = input["issuer"].as_str().unwrap().parse().unwrap();
         key_set.pinned(&issuer, input["pin"].as_str().unwrap().parse().unwrap())
     };
     let offered = pinned(&input["key_set"])?;
@@ -160,9 +169,11 @@ fn proof(input: &Value) -> Result<(), ProblemType> {
         let leaf = Digest::parse(input["leaf_hash"].as_str().unwrap()).unwrap();
         return file.inclusion.verify(&leaf, &file.checkpoint.claim().head).map_err(|error| error.problem());
     }
-    let head = |name: &str| -> TreeHead { serde_json::from_value(input[name].clone()).unwrap() };
+    // A head that cannot be is a fault of the question, which has one code.
+    let head = |name: &str| serde_json::from_value::<TreeHead>(input[name].clone());
+    let (Ok(from), Ok(to)) = (head("from"), head("to")) else { return Err(ProblemType::HeadInconsistent) };
     let proof: ConsistencyProof = serde_json::from_value(input["hashes"].clone()).unwrap();
-    proof.verify(&head("from"), &head("to")).map_err(|error| error.problem())
+    proof.verify(&from, &to).map_err(|error| error.problem())
 }
 
 /// The report on a bundle, cut to what vectors compare.
@@ -185,8 +196,8 @@ fn bundle(input: &Value) -> Result<Value, ProblemType> {
 }
 
 /// The verdict, its code, and those of its rows that the vector names.
-fn verdict(input: &Value, expect: &Value) -> Value {
-    let verdict = generator::verdicts::ask(input);
+fn verdict(input: &Value, expect: &Value) -> Result<Value, ProblemType> {
+    let verdict = generator::verdicts::ask(input)?;
     let written = serde_json::to_value(&verdict).unwrap();
     let row = |check: &str| {
         let row = written["checks"].as_array().unwrap().iter().find(|row| row["check"] == check).unwrap();
@@ -199,5 +210,5 @@ fn verdict(input: &Value, expect: &Value) -> Value {
     if let Some(problem) = verdict.problem() {
         answer["code"] = json!(problem);
     }
-    answer
+    Ok(answer)
 }

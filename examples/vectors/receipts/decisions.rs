@@ -108,15 +108,48 @@ fn issuers() -> Vec<Case> {
         ("an IPv6 address in long form", "https://[0:0:0:0:0:0:0:1]"),
         ("a last label of digits", "https://b.1"),
         ("no host", "https://"),
+        ("an empty port", "https://b.example:"),
+        ("a port with a sign", "https://b.example:+8443"),
+        ("the default port of http", "http://localhost:80"),
+        ("an IPv4 number over 255", "https://10.0.0.256"),
+        ("a leading zero in an IPv4 number", "https://10.0.0.01"),
+        ("five IPv4 numbers", "https://10.0.0.0.1"),
+        ("an embedded IPv4 address", "https://[::ffff:1.2.3.4]"),
+        ("an IPv6 address in capitals", "https://[::FFFF:102:304]"),
+        ("a single group of zeros left out", "https://[1:2:3::5:6:7:8]"),
+        ("text behind an IPv6 address", "https://[::1]x"),
+        ("an IPv6 address with a zone", "https://[fe80::1%25a]"),
+        ("a label of 64 characters", &format!("https://{}.example", "b".repeat(64))),
+        ("a host of 254 characters", &format!("https://{}", host_of(254))),
+        ("a bare xn--", "https://xn--.example"),
+        ("plain http to an IPv6 address", "http://[::2]"),
     ] {
         cases.push(changed(&format!("an issuer with {name}"), "RCPT-11", "/aud", json!(issuer)));
     }
-    for issuer in
-        ["https://b.example:8443", "http://127.0.0.1:7400", "http://[::1]", "http://localhost", "https://10.0.0.1"]
-    {
+    for issuer in [
+        "https://b.example:8443",
+        "http://127.0.0.1:7400",
+        "http://127.255.0.1",
+        "http://[::1]",
+        "http://localhost",
+        "https://10.0.0.1",
+        "https://255.255.255.255:65535",
+        "https://[::ffff:102:304]",
+        "https://[1:2:3:0:5:6:7:8]:8443",
+        "https://xn--bcher-kva.example",
+        "https://xn--a.example",
+        "https://a--b.example",
+    ] {
         cases.push(kept(&format!("the issuer {issuer}"), "RCPT-11", &with(&decision(), "/aud", json!(issuer))));
     }
+    let longest = format!("https://{}", host_of(253));
+    cases.push(kept("an issuer with a host of 253 characters", "RCPT-11", &with(&decision(), "/aud", json!(longest))));
     cases
+}
+
+/// A host name of so many characters, more than 250.
+fn host_of(characters: usize) -> String {
+    format!("{}.{}", vec!["b".repeat(49); 5].join("."), "c".repeat(characters - 250))
 }
 
 fn who() -> Vec<Case> {

@@ -138,9 +138,21 @@ fn headers() -> Vec<Case> {
         not_allowed("alg in small letters", alg("\"eddsa\"")),
         not_allowed("alg Ed25519", alg("\"Ed25519\"")),
         not_allowed("another alg in a header of another shape", r#"{"alg":"none","jwk":{}}"#.to_owned()),
+        not_allowed("another alg in a header that is not canonical", r#"{ "typ":"t", "alg":"none" }"#.to_owned()),
+        invalid(
+            "another alg in a header over 256 bytes",
+            "RCPT-04",
+            format!(r#"{{"alg":"none","x":"{}"}}"#, "x".repeat(240)),
+        ),
+        invalid("another alg beside half a surrogate pair", "RCPT-04", r#"{"alg":"none","x":"\ud800"}"#.to_owned()),
+        invalid("another alg beside a fraction", "RCPT-04", r#"{"alg":"none","x":1.5}"#.to_owned()),
         invalid("alg that is no string", "RCPT-04", alg("1")),
         invalid("no alg", "RCPT-04", format!(r#"{{"kid":"{id}","typ":"{typ}"}}"#)),
-        invalid("alg twice", "RCPT-03", format!(r#"{{"alg":"EdDSA","alg":"none","kid":"{id}","typ":"{typ}"}}"#)),
+        invalid(
+            "alg twice",
+            "RCPT-03 RCPT-04",
+            format!(r#"{{"alg":"EdDSA","alg":"none","kid":"{id}","typ":"{typ}"}}"#),
+        ),
         invalid("no kid", "RCPT-05", format!(r#"{{"alg":"EdDSA","typ":"{typ}"}}"#)),
         invalid("a kid that is no thumbprint", "RCPT-05", format!(r#"{{"alg":"EdDSA","kid":"1","typ":"{typ}"}}"#)),
         invalid(

@@ -1,6 +1,6 @@
 //! Inclusion, checkpoint, promise, head and witnesses, and what a witnessed time does for a revoked key.
 
-use countersign::ground::crypto::hash::encode_base64url;
+use countersign::ground::crypto::hash::{Digest, encode_base64url};
 use countersign::ground::crypto::keys::LogPurpose;
 use countersign::ground::log::checkpoint::UnverifiedCheckpoint;
 use countersign::ground::log::note::Note;
@@ -14,7 +14,7 @@ use super::super::world::{
     key, key_set, kid, signed, signed_key_set, undated, with,
 };
 use super::trust::with_receipt_key;
-use super::{asked, log_of, logged_decision, question, signed_decision, trust_a};
+use super::{asked, log_of, logged_decision, no_question, question, signed_decision, trust_a};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = inclusion();
@@ -47,6 +47,14 @@ fn included(level: &str, note: impl FnOnce(&Log) -> Note) -> Value {
 
 fn ten_seconds_later(log: &Log) -> Note {
     dated(log.head(12), NOW + 10)
+}
+
+/// The checkpoint with one of its two lines taken from another checkpoint of the same keys.
+fn replaced(log: &Log, line: usize) -> Note {
+    let (good, other) = (ten_seconds_later(log), dated(log.head(11), NOW + 10));
+    let lines = |note: &Note| note.signatures().iter().map(|line| format!("{line}\n")).collect::<Vec<_>>();
+    let text = good.to_string().replacen(&lines(&good)[line], &lines(&other)[line], 1);
+    Note::parse(text.as_bytes()).unwrap()
 }
 
 fn inclusion() -> Vec<Case> {
@@ -114,6 +122,14 @@ fn inclusion() -> Vec<Case> {
             &format!("inclusion=fail:proof_malformed {blocked}"),
         ),
         asked(
+            "a proof under a key set that failed",
+            "VERD-07 VERD-19",
+            with(&good, "/trust/key_set", json!("x")),
+            "invalid",
+            Some("key_set_invalid"),
+            "inclusion=pass checkpoint=not_evaluated:blocked_by_failure promise=not_evaluated:blocked_by_failure",
+        ),
+        asked(
             "a proof without a key set",
             "VERD-19",
             with(&good, "/trust/key_set", Value::Null),
@@ -126,10 +142,17 @@ fn inclusion() -> Vec<Case> {
 
 /// The trust in A with a member of one key's entry changed.
 fn with_key(number: usize, changes: &[(&str, Value)]) -> Value {
+    with_keys(&[(number, changes)])
+}
+
+/// The same with several keys changed.
+fn with_keys(keys: &[(usize, &[(&str, Value)])]) -> Value {
     let mut document = key_set(A, ROOT_A);
-    for (pointer, member) in changes {
-        let entry = document.pointer_mut(&format!("/keys/{number}")).unwrap();
-        *entry = with(entry, pointer, member.clone());
+    for (number, changes) in keys {
+        for (pointer, member) in *changes {
+            let entry = document.pointer_mut(&format!("/keys/{number}")).unwrap();
+            *entry = with(entry, pointer, member.clone());
+        }
     }
     with(&trust_a(), "/key_set", json!(signed_key_set(&document, ROOT_A)))
 }
@@ -154,9 +177,24 @@ fn checkpoints() -> Vec<Case> {
     let foreign = with(&key_set(A, ROOT_A), "/log/origin", json!("a.example/new"));
     let last = dated(log.head(12), NOW + 10).to_string();
     let followed = with(&foreign, "/predecessor", json!({"checkpoint": last, "origin": "a.example/log"}));
+    let closed = Log::holding(None, 4);
+    let closed = undated("a.example/log", closed.head(4), STRANGER).to_string();
+    let closed = with(&foreign, "/predecessor", json!({"checkpoint": closed, "origin": "a.example/log"}));
+    let not_before = |name: &str, member: Option<Value>| {
+        asked(
+            name,
+            "VERD-19",
+            with(&elsewhere, "/trust/key_set", member.clone().unwrap_or_default()),
+            "invalid",
+            Some(if member.is_some() { "key_set_invalid" } else { "checkpoint_origin" }),
+            "checkpoint=fail:checkpoint_origin",
+        )
+    };
     let trusting = |document: &Value| with(&good, "/trust/key_set", json!(signed_key_set(document, ROOT_A)));
     vec![
-        refused("a receipt that promises another log", "VERD-19", elsewhere, "checkpoint_origin"),
+        refused("a receipt that promises another log", "VERD-19", elsewhere.clone(), "checkpoint_origin"),
+        not_before("a receipt that promises another log, and no key set", None),
+        not_before("a receipt that promises another log, and a key set that failed", Some(json!("x"))),
         refused("a log that the key set does not name", "VERD-19", trusting(&foreign), "checkpoint_origin"),
         asked(
             "the log before the active one",
@@ -165,6 +203,26 @@ fn checkpoints() -> Vec<Case> {
             "valid",
             None,
             "checkpoint=pass",
+        ),
+        asked(
+            "a larger checkpoint of the log before than its final one",
+            "VERD-19 KEYS-11",
+            trusting(&closed),
+            "valid",
+            None,
+            "checkpoint=pass",
+        ),
+        refused(
+            "a line of the log key that does not verify",
+            "VERD-19 LOG-14",
+            included("included", |log| replaced(log, 0)),
+            "checkpoint_signature",
+        ),
+        refused(
+            "a line of the cosigning key that does not verify",
+            "VERD-19 LOG-14",
+            included("included", |log| replaced(log, 1)),
+            "checkpoint_undated",
         ),
         refused(
             "a checkpoint without a date",
@@ -271,7 +329,64 @@ fn heads() -> Vec<Case> {
     let log = log_of(&same_size);
     let same_size = with(&with(&good, "/receipt", json!(same_size)), "/head_proof", Value::Null);
     let same_size = with(&same_size, "/proof", json!(file(&log, &ten_seconds_later(&log))));
+    let naming = |size: usize, root: &dyn Fn(&Log) -> Digest| {
+        // The root depends on the receipt, which names it: only heads before the receipt's own entry can be named.
+        let named = with(&with(&logged_decision(), "/log/size", json!(size)), "/log/root", json!(root(&log)));
+        let named = signed(DECISION, &named, RECEIPT_A);
+        let log = log_of(&named);
+        let input = with(&with(&good, "/receipt", json!(named)), "/head_proof", Value::Null);
+        with(&input, "/proof", json!(file(&log, &ten_seconds_later(&log))))
+    };
+    // No receipt can name a head that includes it, so this one is not included.
+    let whole = Log::holding(None, 12);
+    let equal = with(&with(&logged_decision(), "/log/size", json!(12)), "/log/root", json!(whole.head(12).root));
+    let equal = with(&good, "/receipt", json!(signed(DECISION, &equal, RECEIPT_A)));
+    let equal = with(&with(&equal, "/head_proof", Value::Null), "/level", json!("signed"));
+    let equal = with(&equal, "/proof", json!(file(&whole, &ten_seconds_later(&whole))));
+    let empty = naming(0, &|_| Digest::of(b""));
+    let larger = naming(13, &|log| log.head(4).root);
+    let proven = |input: &Value, hashes: Value| with(input, "/head_proof", hashes);
+    let one = json!([fork_root()]);
+    let inconsistent = |name: &str, input: Value| {
+        let row = "inclusion=pass head=fail:head_inconsistent";
+        asked(name, "VERD-20", input, "invalid", Some("head_inconsistent"), row)
+    };
     vec![
+        asked("the empty tree as the named head", "VERD-20", empty.clone(), "valid", None, "head=pass"),
+        asked(
+            "the empty proof from the empty tree",
+            "VERD-20 LOG-08",
+            proven(&empty, json!([])),
+            "valid",
+            None,
+            "head=pass",
+        ),
+        inconsistent("a hash from the empty tree", proven(&empty, one.clone())),
+        asked(
+            "the checkpoint's own head",
+            "VERD-20 LOG-06",
+            equal.clone(),
+            "valid",
+            None,
+            "inclusion=fail:inclusion_invalid head=pass",
+        ),
+        asked(
+            "a hash between equal heads",
+            "VERD-20 LOG-06",
+            proven(&equal, one.clone()),
+            "valid",
+            None,
+            "head=fail:head_inconsistent",
+        ),
+        asked(
+            "a named head larger than the checkpoint",
+            "VERD-20",
+            larger.clone(),
+            "valid",
+            None,
+            "head=not_evaluated:no_head_proof",
+        ),
+        inconsistent("a proof from a head larger than the checkpoint", proven(&larger, one)),
         asked("a checkpoint in the last second of the promise", "VERD-20", late(60), "valid", None, "promise=pass"),
         asked(
             "a checkpoint after the promise",
@@ -394,6 +509,12 @@ fn witnesses() -> Vec<Case> {
             None,
             "witnesses=fail:quorum_not_met",
         ),
+        no_question(
+            "a quorum file that is none",
+            "VERD-27 LOG-20",
+            under(all.clone(), "quorum\n"),
+            "request_malformed",
+        ),
         open("no quorum where one is required", "VERD-20 VERD-24", all.clone()),
         open("a quorum of nobody", "VERD-20 LOG-22", under(all, "quorum none\n")),
     ]
@@ -483,6 +604,25 @@ fn revoked_signers() -> Vec<Case> {
             lost("dated before the key", stolen(number, NOW + 11, NOW + 13, Some(&quorum)), "key_not_active"),
         ]);
     }
+    let revoked_log = [("/state", json!("revoked")), ("/until", json!(NOW + 12)), ("/reason", json!("stolen"))];
+    let later_cosigner = [("/since", json!(NOW + 11))];
+    let both = with_keys(&[(1, &revoked_log), (2, &later_cosigner)]);
+    cases.push(asked(
+        "a log key that leaves it open and a cosigning key that fails",
+        "VERD-19 VERD-21",
+        with(&with(&included("included", witnessed(3)), "/trust", both), "/quorum", json!(quorum)),
+        "invalid",
+        Some("key_not_active"),
+        "checkpoint=fail:key_not_active",
+    ));
+    cases.push(asked(
+        "a revoked log key without a witnessed time, dated before the key",
+        "VERD-21",
+        stolen(1, NOW + 11, NOW + 13, None),
+        "invalid",
+        Some("key_revoked"),
+        "checkpoint=fail:key_revoked",
+    ));
     cases.push(asked(
         "a revoked cosigning key as the only witness",
         "VERD-21",

@@ -8,7 +8,9 @@ use super::super::world::{
     A, ACKNOWLEDGEMENT, B, BODY, DECISION, EPOCH, METHOD, NOW, OUTCOME, RECEIPT_A, RECEIPT_B, TARGET, acknowledgement,
     outcome, signed, with,
 };
-use super::{about_acknowledgement, about_outcome, asked, logged_decision, question, signed_decision, trust_a};
+use super::{
+    about_acknowledgement, about_outcome, asked, logged_decision, no_question, question, signed_decision, trust_a,
+};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = times();
@@ -108,6 +110,13 @@ fn requests() -> Vec<Case> {
             Some("nonce_missing"),
             "target=fail:nonce_missing body=not_evaluated:blocked_by_failure",
         ),
+        no_question(
+            "a nonce that is none, and bytes that are no receipt",
+            "VERD-27",
+            with(&seeing("nonce", json!("AAAA")), "/receipt", json!("x")),
+            "nonce_invalid",
+        ),
+        no_question("a nonce that is none", "VERD-27 BIND-01", seeing("nonce", json!("AAAA")), "nonce_invalid"),
         open("no target given", "VERD-12", seeing("target", Value::Null), "target=not_evaluated:not_asked body=pass"),
         asked(
             "a request against a decision without a binding",
@@ -248,6 +257,18 @@ fn relations() -> Vec<Case> {
                 json!(signed(DECISION, &with(&logged_decision(), "/aud", json!("https://c.example")), RECEIPT_A)),
             ),
             issuer,
+        ),
+        no_question(
+            "a decision that is no receipt",
+            "VERD-27 VERD-17",
+            with(&about_acknowledgement(), "/decision", json!("x")),
+            "request_malformed",
+        ),
+        no_question(
+            "an acknowledgement for a decision",
+            "VERD-27 VERD-17",
+            with(&about_outcome(), "/decision", about_acknowledgement()["receipt"].clone()),
+            "request_malformed",
         ),
         open(
             "no decision given",

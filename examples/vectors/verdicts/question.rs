@@ -4,14 +4,16 @@ use countersign::ground::crypto::hash::{Digest, decode_base64url};
 use countersign::ground::crypto::keys::KeyId;
 use countersign::ground::keyset::{PinnedKeySet, SelfSignedKeySet};
 use countersign::ground::kind::Kind;
-use countersign::ground::log::witness::Quorum;
 use countersign::ground::name::{Issuer, Timestamp};
 use countersign::ground::problem::ProblemType;
 use countersign::ground::receipt::binding::Nonce;
 use countersign::ground::receipt::compact::UnverifiedReceipt;
+use countersign::ground::receipt::payload::Payload;
 use countersign::ground::receipt::verify::{Exchange, Question, Trust, refuse_format, verify};
 use countersign::ground::verdict::{Level, Verdict};
 use serde_json::Value;
+
+use super::super::quorums;
 
 /// What a vector's `trust` amounts to.
 enum Known {
@@ -32,7 +34,7 @@ impl Known {
                 Ok(pinned) => Self::Pinned(pinned),
                 Err(error) => Self::Refused(error.problem()),
             },
-            (None, Some(key_set)) => Self::Unpinned(key_set.unwrap()),
+            (None, Some(key_set)) => key_set.map_or(Self::Nothing, Self::Unpinned),
             (Some(_), None) => Self::NoKeySet,
             (None, None) => Self::Nothing,
         }
@@ -59,17 +61,17 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(exchange: &Value) -> Self {
+    fn of(exchange: &Value) -> Result<Self, ProblemType> {
         let text = |name: &str| exchange.get(name).and_then(Value::as_str);
         let bytes = |name: &str| text(name).map(|body| decode_base64url(body).unwrap());
         let target = text("method").zip(text("target"));
-        Self {
-            nonce: text("nonce").map(|nonce| Nonce::parse(nonce).unwrap()),
+        Ok(Self {
+            nonce: text("nonce").map(Nonce::parse).transpose().map_err(|_| ProblemType::NonceInvalid)?,
             target: target.map(|(method, target)| (method.to_owned(), target.to_owned())),
             body: bytes("body"),
             response: bytes("response"),
             demand_body: exchange.get("demand_body").and_then(Value::as_bool).unwrap_or_default(),
-        }
+        })
     }
 
     fn exchange(&self) -> Exchange<'_> {
@@ -83,19 +85,19 @@ impl Seen {
     }
 }
 
-/// The library's verdict on a vector's input.
-pub(crate) fn ask(input: &Value) -> Verdict {
+/// The library's verdict on a vector's input, or why it is no question.
+pub(crate) fn ask(input: &Value) -> Result<Verdict, ProblemType> {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let level: Level = text("level").unwrap().parse().unwrap();
+    let seen = input.get("exchange").map(Seen::of).transpose()?;
+    let audience: Option<Issuer> = text("audience").map(|issuer| issuer.parse().unwrap());
+    let decision = text("decision").map(read_decision).transpose()?;
+    let quorum = text("quorum").map(quorums::read).transpose()?;
     let receipt = match UnverifiedReceipt::parse(text("receipt").unwrap().as_bytes()) {
         Ok(receipt) => receipt,
-        Err(error) => return refuse_format(error.problem(), level),
+        Err(error) => return Ok(refuse_format(error.problem(), level)),
     };
     let known = Known::of(input.get("trust").unwrap(), receipt.claims().iss());
-    let seen = input.get("exchange").map(Seen::of);
-    let audience: Option<Issuer> = text("audience").map(|issuer| issuer.parse().unwrap());
-    let decision = text("decision").map(|compact| UnverifiedReceipt::parse(compact.as_bytes()).unwrap());
-    let quorum: Option<Quorum> = text("quorum").map(|rule| rule.parse().unwrap());
     let head_proof = input.get("head_proof").cloned();
     let head_proof: Option<Vec<Digest>> = head_proof.map(|hashes| serde_json::from_value(hashes).unwrap());
     let number = |name: &str| input.get(name).and_then(Value::as_u64);
@@ -109,5 +111,11 @@ pub(crate) fn ask(input: &Value) -> Verdict {
     question.proof = text("proof").map(str::as_bytes);
     question.head_proof = head_proof.as_deref();
     question.quorum = quorum.as_ref();
-    verify(receipt, &question).verdict
+    Ok(verify(receipt, &question).verdict)
+}
+
+fn read_decision(compact: &str) -> Result<UnverifiedReceipt, ProblemType> {
+    let receipt = UnverifiedReceipt::parse(compact.as_bytes()).ok();
+    let decision = receipt.filter(|receipt| matches!(receipt.claims(), Payload::Decision(_)));
+    decision.ok_or(ProblemType::RequestMalformed)
 }

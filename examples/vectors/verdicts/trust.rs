@@ -1,9 +1,10 @@
 //! Format, issuer, key set, key and signature.
 
-use countersign::ground::crypto::hash::encode_base64url;
+use countersign::ground::crypto::hash::{decode_base64url, encode_base64url};
 use serde_json::{Value, json};
 
 use super::super::case::Case;
+use super::super::forgery;
 use super::super::world::{
     A, B, DECISION, HTTP_A, LOG_A, NOW, RECEIPT_A, RECEIPT_B, ROOT_A, ROOT_B, STRANGER, key_set, kid, signed,
     signed_key_set, with,
@@ -115,12 +116,28 @@ fn pins() -> Vec<Case> {
             "key=fail:key_unknown signature=not_evaluated:blocked_by_failure",
         ),
         asked(
+            "another operator's key set with the very same keys, without a pin",
+            "VERD-08",
+            trust(None, Some(signed_key_set(&key_set(B, ROOT_A), ROOT_A))),
+            "invalid",
+            Some("key_unknown"),
+            "key=fail:key_unknown signature=not_evaluated:blocked_by_failure",
+        ),
+        asked(
             "another operator's key set without a pin",
             "VERD-08",
             trust(None, Some(other)),
             "invalid",
             Some("key_unknown"),
             "key=fail:key_unknown",
+        ),
+        asked(
+            "a key set that is none, and no pin",
+            "VERD-07",
+            trust(None, Some("x".to_owned())),
+            "undetermined",
+            Some("issuer_not_pinned"),
+            "issuer=not_evaluated:not_pinned key_set=not_evaluated:no_key_set key=not_evaluated:no_key_set",
         ),
         asked(
             "a key set that is none",
@@ -154,6 +171,13 @@ fn keys() -> Vec<Case> {
     let purpose = |name: &str, seed: u8| {
         asked(name, "VERD-08 RCPT-38", by(seed), "invalid", Some("key_wrong_purpose"), "key=fail:key_wrong_purpose")
     };
+    let good = decode_base64url(compact.rsplit_once('.').unwrap().1).unwrap().try_into().unwrap();
+    let unreduced = forgery::unreduced(1);
+    let forged = |name: &str, signature: [u8; 64]| {
+        let input = receipt(&forgery::compact(input, signature));
+        let row = "key=pass signature=fail:signature_invalid";
+        asked(name, "RCPT-37", input, "invalid", Some("signature_invalid"), row)
+    };
     vec![
         unknown("the key of a stranger", STRANGER),
         unknown("a receipt key of another operator", RECEIPT_B),
@@ -168,6 +192,10 @@ fn keys() -> Vec<Case> {
             Some("signature_invalid"),
             "key=pass signature=fail:signature_invalid",
         ),
+        forged("S over the order of the group", forgery::with_large_s(good)),
+        forged("R of small order", forgery::with_small_r(forgery::IDENTITY, RECEIPT_A, input.as_bytes())),
+        forged("R of small order in a second encoding", forgery::with_small_r(unreduced, RECEIPT_A, input.as_bytes())),
+        forged("a signature that holds with the cofactor alone", forgery::with_mixed_r(RECEIPT_A, input.as_bytes())),
         asked(
             "the signature of another payload",
             "VERD-09 RCPT-37",

@@ -174,7 +174,7 @@ impl DataFolder {
             compact: key_set.compact().to_owned(),
             seen,
         };
-        match store.put_key_set(&version).await? {
+        match store.put_key_set(&version, key_set.document().previous.as_ref()).await? {
             PutKeySet::Stored | PutKeySet::Known => Ok(()),
             PutKeySet::RolledBack { number, .. } => {
                 Err(KeyChangeError::Behind { path: self.key_set_file(), known: number })

@@ -116,6 +116,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_actions_and_their_groups_are_those_of_the_page() {
+        let page = include_str!("../../../spec/calls.md");
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().replace('`', "")).collect::<Vec<_>>();
+        let mut stated = Vec::new();
+        for row in page.lines().filter(|line| line.starts_with("| `a2a.") || line.starts_with("| `http.")).map(cells) {
+            let [_, actions, group, methods, former, ..] = row.as_slice() else { panic!("{row:?}") };
+            for action in actions.split(' ') {
+                stated.push([action.to_owned(), group.clone(), methods.clone(), former.clone()]);
+            }
+        }
+        let text = |method: Option<&str>| method.unwrap_or_default().to_owned();
+        let ours = CallAction::ALL.iter().map(|action| {
+            let [name, group] = [action.name(), action.group()].map(str::to_owned);
+            [name, group, text(action.rpc_method()), text(action.former_rpc_method())]
+        });
+        let mut ours: Vec<_> = ours.collect();
+        stated.sort();
+        ours.sort();
+        assert_eq!(ours, stated);
+    }
+
+    #[test]
     fn names_and_methods_are_unique_and_round_trip() {
         let mut methods = Vec::new();
         for action in CallAction::ALL.iter().copied() {

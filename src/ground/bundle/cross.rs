@@ -158,7 +158,7 @@ impl Evidence<'_> {
 
     /// Two leaves at one index, in trees of any sizes: an append-only log has one leaf there for ever.
     fn leaves_twice(&self) -> Vec<Finding> {
-        let mut seen: BTreeMap<(&Issuer, &str, u64), &ItemReport> = BTreeMap::new();
+        let mut seen: BTreeMap<(&Issuer, &str, u64), Vec<&ItemReport>> = BTreeMap::new();
         let mut twice = Vec::new();
         for (item, issuer, proof) in self.proofs() {
             let logged = item.passes(Check::Inclusion) && item.passes(Check::Checkpoint);
@@ -166,11 +166,15 @@ impl Evidence<'_> {
                 continue;
             }
             let (origin, index) = (proof.checkpoint.claim().origin.as_str(), proof.inclusion.index);
-            let first = seen.entry((issuer, origin, index)).or_insert(item);
-            if first.digest != item.digest {
+            let known = seen.entry((issuer, origin, index)).or_default();
+            if known.iter().any(|other| other.digest == item.digest) {
+                continue;
+            }
+            if let Some(first) = known.first() {
                 let items = [first.number, item.number];
                 twice.push(Finding::LeafTwice { issuer: issuer.clone(), origin: origin.to_owned(), index, items });
             }
+            known.push(item);
         }
         twice
     }

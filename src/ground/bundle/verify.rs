@@ -196,21 +196,26 @@ impl Reader<'_> {
         question.proof = item.proof.as_ref().map(String::as_bytes);
         question.head_proof = item.head_proof.as_ref().map(|proof| proof.hashes.as_slice());
         question.decision = decision.and_then(|number| self.receipt(number));
-        question.exchange = exchange(item, decision.and_then(|number| self.item(number)));
+        question.exchange = exchange(receipt.claims(), item, decision.and_then(|number| self.item(number)));
         question
     }
 }
 
-/// What the bundle discloses of the exchange. Without the nonce nothing can be opened, so nothing is asked.
-fn exchange<'a>(item: &'a Item, decision: Option<&'a Item>) -> Option<Exchange<'a>> {
-    let nonce = item.nonce.as_ref().or_else(|| decision?.nonce.as_ref())?;
-    let request = item.request.as_ref();
-    let response = item.response.as_ref().or_else(|| decision?.response.as_ref());
-    Some(Exchange {
-        nonce: Some(nonce),
-        target: request.map(|request| (request.method.as_str(), request.target.as_str())),
-        body: request.and_then(|request| request.body.as_deref()),
-        response: response.and_then(|response| response.body.as_deref()),
-        demand_body: false,
-    })
+/// What the bundle discloses of the exchange that the receipt is about. Without a nonce nothing can be opened, and
+/// without a request there is none to hold a decision against: its nonce may be there for its parents alone.
+fn exchange<'a>(claims: &Payload, item: &'a Item, decision: Option<&'a Item>) -> Option<Exchange<'a>> {
+    let nonce = Some(item.nonce.as_ref().or_else(|| decision?.nonce.as_ref())?);
+    match claims {
+        Payload::Decision(_) => item.request.as_ref().map(|request| Exchange {
+            nonce,
+            target: Some((request.method.as_str(), request.target.as_str())),
+            body: request.body.as_deref(),
+            ..Exchange::default()
+        }),
+        Payload::Outcome(_) => {
+            let response = item.response.as_ref().or_else(|| decision?.response.as_ref())?;
+            Some(Exchange { nonce, response: response.body.as_deref(), ..Exchange::default() })
+        }
+        Payload::Acknowledgement(_) | Payload::Configuration(_) => None,
+    }
 }

@@ -139,9 +139,9 @@ pub struct PublicKey {
 }
 
 impl PublicKey {
-    /// Reads 32 bytes; refuses what is no curve point and what is of small order.
+    /// Reads 32 bytes; refuses what is not the one encoding of a curve point, and what is of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
-        let key = VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::NotEd25519)?;
+        let key = read_point(bytes).ok_or(KeyError::NotEd25519)?;
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
@@ -173,6 +173,13 @@ impl PublicKey {
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.key.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
+}
+
+/// A point in its one encoding. The library also takes a `y` of 2^255 - 19 and more, which names a point twice: one key
+/// would have two thumbprints, and implementations would differ on it (RFC 8032, section 5.1.3, refuses it).
+pub(in crate::ground) fn read_point(bytes: &[u8; 32]) -> Option<VerifyingKey> {
+    let key = VerifyingKey::from_bytes(bytes).ok()?;
+    (key.to_edwards().compress().to_bytes() == *bytes).then_some(key)
 }
 
 impl fmt::Debug for PublicKey {
@@ -323,6 +330,17 @@ mod tests {
         identity[0] = 1;
         assert_eq!(PublicKey::from_bytes(&identity), Err(KeyError::Weak));
         assert_eq!(PublicKey::from_bytes(&[0; 32]), Err(KeyError::Weak));
+    }
+
+    #[test]
+    fn a_point_has_one_encoding() {
+        let mut bytes = [0xff; 32];
+        // y = 2^255 - 19 + 3, the other encoding of the point with y = 3.
+        (bytes[0], bytes[31]) = (0xf0, 0x7f);
+        assert_eq!(PublicKey::from_bytes(&bytes), Err(KeyError::NotEd25519));
+        let mut same = [0; 32];
+        same[0] = 3;
+        assert!(PublicKey::from_bytes(&same).is_ok());
     }
 
     #[test]

@@ -116,6 +116,10 @@ fn a_key_set_is_replaced_only_by_a_later_one() {
     assert_eq!(first.admit(&second), Ok(()));
     assert_eq!(first.admit(&first.clone()), Ok(()));
     assert_eq!(second.admit(&first), Err(KeySetError::RolledBack { known: 2, offered: 1 }));
+    let stray = KeySetDocument { number: 2, previous: Some(Digest::of(b"another first")), ..document() };
+    assert_eq!(first.admit(&pinned(&stray)), Err(KeySetError::RolledBack { known: 1, offered: 2 }));
+    let later = KeySetDocument { number: 3, ..stray };
+    assert_eq!(first.admit(&pinned(&later)), Ok(()));
     let mut other = document();
     other.iat = time(1_790_000_009);
     assert_eq!(first.admit(&pinned(&other)), Err(KeySetError::RolledBack { known: 1, offered: 1 }));

@@ -147,7 +147,7 @@ impl Note {
             return Err(NoteError::TooLarge(bytes.len()));
         }
         let note = std::str::from_utf8(bytes).map_err(|_| NoteError::NotUtf8)?;
-        if note.chars().any(|c| c < ' ' && c != '\n') {
+        if note.chars().any(|c| c.is_control() && c != '\n') {
             return Err(NoteError::ControlCharacter);
         }
         let note = note.strip_suffix('\n').ok_or(NoteError::Unterminated)?;

@@ -143,7 +143,7 @@ impl ProofFile {
         }
         let extra = lines.next_if(|line| line.starts_with("extra ")).map(parse_extra).transpose()?;
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(parse_decimal);
-        let index = index.filter(|index| *index < MAX_TREE_SIZE).ok_or(ProofFileError::Index)?;
+        let index = index.filter(|index| *index <= MAX_TREE_SIZE).ok_or(ProofFileError::Index)?;
         let mut hashes = Vec::new();
         for (number, line) in (1..).zip(lines) {
             if number > MAX_PROOF_HASHES {

@@ -48,6 +48,14 @@ impl<'a> Trust<'a> {
             Self::NoKeySet | Self::Unknown | Self::Refused(_) => None,
         }
     }
+
+    /// Why nothing can be held against a key set, where there is none to use.
+    fn absence(self) -> Absence {
+        match self {
+            Self::Refused(_) => Absence::BlockedByFailure,
+            _ => Absence::NoKeySet,
+        }
+    }
 }
 
 /// The HTTP exchange that a receipt is held against. What is `None` was not seen.
@@ -209,13 +217,8 @@ fn check_signature(
     findings: &mut Findings,
 ) {
     let Some(key_set) = trust.key_set() else {
-        let absence = match trust {
-            Trust::Refused(_) => Absence::BlockedByFailure,
-            _ => Absence::NoKeySet,
-        };
-        findings.record(Check::Key, CheckResult::NotEvaluated(absence));
-        findings.record(Check::Signature, CheckResult::NotEvaluated(absence));
-        return;
+        let absent = CheckResult::NotEvaluated(trust.absence());
+        return findings.record_all(&[Check::Key, Check::Signature], absent);
     };
     match find_key(receipt, key_set) {
         Err(problem) => {

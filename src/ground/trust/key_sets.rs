@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::ground::canonical::{self, Rules};
 use crate::ground::crypto::jose::UnverifiedJws;
 use crate::ground::crypto::keys::KeyId;
 use crate::ground::keyset::{KeySetError, PinnedKeySet, SelfSignedKeySet};
@@ -136,6 +137,6 @@ impl KeySets {
 /// Whom a broken key set speaks of, so that it is missed under the right name. It may lie.
 fn named_issuer(text: &str) -> Option<Issuer> {
     let jws = UnverifiedJws::parse(text.as_bytes(), MAX_KEY_SET_BYTES).ok()?;
-    let payload: serde_json::Value = serde_json::from_slice(jws.payload()).ok()?;
+    let payload = canonical::parse(jws.payload(), &Rules::json(MAX_KEY_SET_BYTES)).ok()?;
     payload.get("iss")?.as_str()?.parse().ok()
 }

@@ -105,7 +105,8 @@ pub enum PutKeySet {
     /// It is the latest version already; its `seen` is now the one given, also where that is earlier: the clock that
     /// gave the other may have been ahead.
     Known,
-    /// A later version is known, or this very number with other contents. Nothing was changed.
+    /// A later version is known, this very number with other contents, or another one in the place of the one that it
+    /// names as the one before. Nothing was changed.
     RolledBack {
         /// The latest known version's number.
         number: u64,

@@ -203,8 +203,8 @@ impl Store for SqliteStore {
         directory::change_peer(self, issuer, from, to, at).await
     }
 
-    async fn put_key_set(&self, version: &KeySetVersion) -> Result<PutKeySet, StoreError> {
-        directory::put_key_set(self, version).await
+    async fn put_key_set(&self, version: &KeySetVersion, previous: Option<&Digest>) -> Result<PutKeySet, StoreError> {
+        directory::put_key_set(self, version, previous).await
     }
 
     async fn key_set(&self, issuer: &Issuer, root: &Digest) -> Result<Option<KeySetVersion>, StoreError> {

@@ -99,7 +99,7 @@ impl Directory {
             compact: key_set.compact().to_owned(),
             seen: self.clock.now(),
         };
-        match self.store.put_key_set(&version).await? {
+        match self.store.put_key_set(&version, key_set.document().previous.as_ref()).await? {
             PutKeySet::Stored => Ok(Refreshed::Changed),
             PutKeySet::Known => Ok(Refreshed::Same),
             PutKeySet::RolledBack { number, digest } => {

@@ -1,8 +1,10 @@
 use tempfile::TempDir;
 
 use super::*;
+use crate::ground::crypto::hash::Digest;
 use crate::ground::crypto::keys::{ReceiptPurpose, RootPurpose, SigningKey};
 use crate::ground::discovery::{DISCOVERY_PATH, DiscoveryDocument};
+use crate::ground::keyset::{self, KeySetDocument};
 use crate::io::client::tests::client;
 use crate::io::client::tests::server::{NOW, PeerServer, time};
 use crate::io::clock::Hand;
@@ -138,8 +140,17 @@ async fn a_later_key_set_is_taken_and_a_rolled_back_one_is_noticed() {
         let error = place.directory.refresh(&peer.issuer).await.unwrap_err();
         assert_eq!(error.problem(), ProblemType::KeySetRolledBack);
     }
+    // Number 3 under the same root, but after another number 2 than the one that is known.
+    let stray = KeySetDocument {
+        number: 3,
+        previous: Some(Digest::of(b"another number 2")),
+        ..peer.key_set(3, None).document().clone()
+    };
+    peer.show(&keyset::sign(&stray, &peer.root()).unwrap());
+    let error = place.directory.refresh(&peer.issuer).await.unwrap_err();
+    assert_eq!(error.problem(), ProblemType::KeySetRolledBack);
     assert_eq!(place.number(&peer.issuer).await, 2);
-    assert_eq!(place.noticed(Noticed::KeySetRolledBack).await.len(), 1);
+    assert_eq!(place.noticed(Noticed::KeySetRolledBack).await.len(), 2);
     assert_eq!(place.restarted().standing(&peer.issuer).await.unwrap().key_set.key_set().document().number, 2);
 }
 

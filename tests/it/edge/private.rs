@@ -195,6 +195,21 @@ async fn a_decision_from_elsewhere_is_bound_to_its_request_and_waits_for_the_log
 }
 
 #[tokio::test]
+async fn an_answer_is_held_against_a_decision_alone() {
+    let node = TestNode::start().await;
+    let vectors = crate::vectors::all();
+    let named = |name: &str| {
+        let vector = vectors.iter().find(|vector| vector.name() == format!("receipts: {name}")).unwrap();
+        vector.case["input"]["receipt"].clone()
+    };
+    for (decision, status) in [("a decision", 200), ("an acknowledgement", 400)] {
+        let asked = json!({ "receipt": named("an outcome"), "decision": named(decision) });
+        assert_eq!(post(&node, "/v1/verify", Role::Verify, &asked).await.status(), status, "{decision}");
+    }
+    node.server.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_decision_that_cannot_be_a_receipt_is_refused_with_the_reason() {
     let node = TestNode::start().await;
     let evaluation = question("billing", "a2a.send_message");

@@ -151,7 +151,7 @@ impl Operator {
         let peer =
             Peer { issuer: other.issuer.clone(), fingerprint: other.key_set.root, state, added: at, changed: at };
         self.store.put_peer(&peer).await.unwrap();
-        self.store.put_key_set(&other.key_set).await.unwrap();
+        self.store.put_key_set(&other.key_set, None).await.unwrap();
     }
 
     pub(super) async fn answers(&self, decision: &Digest) -> Vec<Payload> {

@@ -65,6 +65,10 @@ pub(super) async fn verify(
     });
     let decision = asked.decision.as_deref().map(|text| UnverifiedReceipt::parse(text.as_bytes()));
     let decision = decision.transpose().map_err(|error| malformed(format!("`decision`: {error}")))?;
+    if let Some(other) = decision.as_ref().map(|receipt| receipt.claims().kind()).filter(|kind| *kind != Kind::Decision)
+    {
+        return Err(malformed(format!("`decision`: this is a receipt of the kind `{other}`; give the decision")));
+    }
     let inspection = Inspection {
         receipt: asked.receipt.as_bytes(),
         level: asked.level.unwrap_or(Level::Signed),

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
 use super::{KeyName, NoteSignature, decode_base64, encode_base64};
+use crate::ground::crypto::keys::read_point;
 use crate::ground::name::Timestamp;
 
 /// Four bytes that tell keys of one name apart: the first of SHA-256(name || newline || type || public key).
@@ -210,7 +211,7 @@ impl FromStr for VerifierKey {
         let (byte, key) = typed.split_first().ok_or(VkeyError::Malformed)?;
         let kind = SignatureType::from_byte(*byte).ok_or(VkeyError::UnknownType(*byte))?;
         let key = <[u8; 32]>::try_from(key).map_err(|_| VkeyError::NotAKey)?;
-        let key = VerifyingKey::from_bytes(&key).map_err(|_| VkeyError::NotAKey)?;
+        let key = read_point(&key).ok_or(VkeyError::NotAKey)?;
         let verifier = Self::new(name, kind, &key)?;
         if verifier.id.to_string() == id {
             Ok(verifier)

@@ -37,7 +37,7 @@ fn every_way_bytes_are_no_proof_file_has_its_own_error() {
         (file("index 01\n"), ProofFileError::Index),
         (file("index\n"), ProofFileError::Index),
         (file("index -1\n"), ProofFileError::Index),
-        (file("index 9007199254740991\n"), ProofFileError::Index),
+        (file("index 9007199254740992\n"), ProofFileError::Index),
         (file("index 0\nextra AQI=\n"), ProofFileError::Hash(1)),
         (file("extra AQI\nindex 0\n"), ProofFileError::Extra),
         (file("extra AQI=\nextra AQI=\nindex 0\n"), ProofFileError::Index),

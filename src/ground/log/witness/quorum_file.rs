@@ -94,7 +94,7 @@ pub(super) fn parse(text: &str) -> Result<Quorum, QuorumFileError> {
     }
     let mut reader = Reader::default();
     for (number, line) in (1..).zip(text.split_terminator('\n')) {
-        if line.bytes().any(|byte| byte == 0x7f || (byte < b' ' && byte != b'\t')) {
+        if line.chars().any(|c| c.is_control() && c != '\t') {
             return Err(QuorumFileError::ControlCharacter { line: number });
         }
         reader.number = number;

@@ -101,7 +101,7 @@ fn check_relation(claims: &Payload, decision: Option<&UnverifiedReceipt>, findin
     let named = ReceiptRef { digest: decision.digest(), jti: *asked.jti() };
     let outcome = if claims.iss() != from || claims.aud() != to {
         Err(ProblemType::AcknowledgementIssuer)
-    } else if *about != named {
+    } else if *about != named || !matches!(asked, Payload::Decision(_)) {
         Err(ProblemType::AcknowledgementOther)
     } else {
         Ok(())

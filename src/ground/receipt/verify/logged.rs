@@ -107,7 +107,7 @@ fn verify_checkpoint(
     if checkpoint.claim().origin.as_str() != promise.origin {
         return Err(CheckResult::Fail(ProblemType::CheckpointOrigin));
     }
-    let key_set = question.trust.key_set().ok_or(CheckResult::NotEvaluated(Absence::NoKeySet))?;
+    let key_set = question.trust.key_set().ok_or(CheckResult::NotEvaluated(question.trust.absence()))?;
     check_origin(key_set.document(), promise)?;
     let verified = verify_with_keys(checkpoint, key_set).map_err(|error| CheckResult::Fail(error.problem()));
     let (checkpoint, signers) = verified?;

@@ -380,6 +380,26 @@ fn an_answer_must_come_from_the_audience_and_name_the_decision() {
 }
 
 #[test]
+fn an_answer_to_what_is_no_decision_names_another() {
+    let all = every_payload();
+    let (Some(asked @ Payload::Acknowledgement(_)), Some(Payload::Outcome(mut outcome))) =
+        (all.get(1).cloned(), all.get(2).cloned())
+    else {
+        panic!("an acknowledgement and an outcome")
+    };
+    (outcome.iss, outcome.aud) = (asked.aud().clone(), asked.iss().clone());
+    let issued = issue(asked, &receipt_key()).unwrap();
+    let asked = UnverifiedReceipt::parse(issued.compact.as_bytes()).unwrap();
+    (outcome.receipt.digest, outcome.receipt.jti) = (asked.digest(), *asked.claims().jti());
+    let issued = issue(Payload::Outcome(outcome), &receipt_key()).unwrap();
+    let outcome = UnverifiedReceipt::parse(issued.compact.as_bytes()).unwrap();
+    let mut question = Question::offline(Level::Signed, Trust::Unknown);
+    question.decision = Some(&asked);
+    let other = CheckResult::Fail(ProblemType::AcknowledgementOther);
+    assert_eq!(result(outcome, &question, Check::Relation), other);
+}
+
+#[test]
 fn a_response_is_bound_to_its_outcome() {
     let nonce = nonce();
     let all = every_payload();

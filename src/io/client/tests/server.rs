@@ -208,7 +208,7 @@ impl PeerServer {
             log: LogNames { cosigner: self.cosigner_name(), origin: self.log_origin() },
             number: number.into(),
             predecessor: None,
-            previous: (number > 1).then_some(Digest::of(b"the key set before")),
+            previous: (number > 1).then(|| self.key_set(number - 1, Some(root)).digest()),
             root: root.public().to_jwk(),
         };
         keyset::sign(&document, root).unwrap()

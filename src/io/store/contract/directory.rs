@@ -61,26 +61,33 @@ pub(in crate::io::store) async fn a_key_set_is_not_rolled_back(database: &dyn Da
     let store = database.open().await;
     let root = Digest([1; 32]);
     assert_eq!(store.key_set(&them(), &root).await.unwrap(), None);
-    assert_eq!(store.put_key_set(&version(1, "one")).await.unwrap(), PutKeySet::Stored);
+    assert_eq!(store.put_key_set(&version(1, "one"), None).await.unwrap(), PutKeySet::Stored);
     // A number may be passed over: whoever was away missed some versions.
-    assert_eq!(store.put_key_set(&version(3, "three")).await.unwrap(), PutKeySet::Stored);
+    assert_eq!(store.put_key_set(&version(3, "three"), None).await.unwrap(), PutKeySet::Stored);
     for wrong in [version(1, "one"), version(2, "two"), version(3, "other")] {
         let refused = PutKeySet::RolledBack { number: 3, digest: Digest::of(b"three") };
-        assert_eq!(store.put_key_set(&wrong).await.unwrap(), refused);
+        assert_eq!(store.put_key_set(&wrong, None).await.unwrap(), refused);
     }
+    // The next number names the one before it: another one there means that two were signed.
+    let refused = PutKeySet::RolledBack { number: 3, digest: Digest::of(b"three") };
+    for previous in [None, Some(&Digest::of(b"other"))] {
+        assert_eq!(store.put_key_set(&version(4, "four"), previous).await.unwrap(), refused);
+    }
+    let before = Digest::of(b"three");
+    assert_eq!(store.put_key_set(&version(4, "four"), Some(&before)).await.unwrap(), PutKeySet::Stored);
     drop(store);
     let store = database.open().await;
-    assert_eq!(store.key_set(&them(), &root).await.unwrap(), Some(version(3, "three")));
-    assert_eq!(store.key_sets(&them()).await.unwrap(), [version(1, "one"), version(3, "three")]);
+    assert_eq!(store.key_set(&them(), &root).await.unwrap(), Some(version(4, "four")));
+    assert_eq!(store.key_sets(&them()).await.unwrap(), [version(1, "one"), version(3, "three"), version(4, "four")]);
     assert_eq!(store.key_sets(&us()).await.unwrap(), []);
 }
 
 pub(in crate::io::store) async fn each_root_has_its_own_key_sets(database: &dyn Database) {
     let store = database.open().await;
     let other = Digest([2; 32]);
-    store.put_key_set(&version(5, "five")).await.unwrap();
+    store.put_key_set(&version(5, "five"), None).await.unwrap();
     let first = KeySetVersion { root: other, ..version(1, "one") };
-    assert_eq!(store.put_key_set(&first).await.unwrap(), PutKeySet::Stored);
+    assert_eq!(store.put_key_set(&first, None).await.unwrap(), PutKeySet::Stored);
     assert_eq!(store.key_set(&them(), &other).await.unwrap(), Some(first));
     assert_eq!(store.key_set(&them(), &Digest([1; 32])).await.unwrap(), Some(version(5, "five")));
     assert_eq!(store.key_sets(&them()).await.unwrap().len(), 2);
@@ -88,10 +95,10 @@ pub(in crate::io::store) async fn each_root_has_its_own_key_sets(database: &dyn 
 
 pub(in crate::io::store) async fn seeing_a_key_set_again_renews_its_time(database: &dyn Database) {
     let store = database.open().await;
-    store.put_key_set(&version(1, "one")).await.unwrap();
+    store.put_key_set(&version(1, "one"), None).await.unwrap();
     for seen in [50, 40] {
         let again = KeySetVersion { seen: time(seen), ..version(1, "one") };
-        assert_eq!(store.put_key_set(&again).await.unwrap(), PutKeySet::Known);
+        assert_eq!(store.put_key_set(&again, None).await.unwrap(), PutKeySet::Known);
         let latest = store.key_set(&them(), &Digest([1; 32])).await.unwrap().unwrap();
         assert_eq!(latest.seen, time(seen));
     }

@@ -122,14 +122,21 @@ async fn latest_key_set(
     row.map(read_key_set).transpose()
 }
 
-pub(super) async fn put_key_set(store: &SqliteStore, version: &KeySetVersion) -> Result<PutKeySet, StoreError> {
+pub(super) async fn put_key_set(
+    store: &SqliteStore,
+    version: &KeySetVersion,
+    previous: Option<&Digest>,
+) -> Result<PutKeySet, StoreError> {
     let mut tx = store.write().await?;
     let outcome = match latest_key_set(&mut tx, &version.issuer, &version.root).await? {
         Some(latest) if latest.number == version.number && latest.digest == version.digest => {
             see_key_set(&mut tx, version).await?;
             PutKeySet::Known
         }
-        Some(latest) if latest.number >= version.number => {
+        Some(latest)
+            if latest.number >= version.number
+                || (latest.number + 1 == version.number && previous != Some(&latest.digest)) =>
+        {
             return Ok(PutKeySet::RolledBack { number: latest.number, digest: latest.digest });
         }
         Some(_) | None => {
