@@ -90,6 +90,10 @@ fn main() -> Result<(), Failure> {
         let bed = bed::Bed::make(&folder.path().join("raw.sqlite")).await?;
         Raw::measure(&bed, folder.path(), &mut table).await
     })?;
+    // First, while the process holds no memory of other rows.
+    if plan.wants(Row::Log) {
+        runtime.block_on(log::measure(&plan, &folder.path().join("log.sqlite"), &mut table))?;
+    }
     if plan.wants(Row::Issue) {
         runtime.block_on(issue::measure(&plan, &folder.path().join("issue.sqlite"), &raw, &mut table))?;
     }
@@ -98,9 +102,6 @@ fn main() -> Result<(), Failure> {
     }
     if plan.wants(Row::Gateway) {
         runtime.block_on(gateway::measure(&plan, folder.path(), &mut table))?;
-    }
-    if plan.wants(Row::Log) {
-        runtime.block_on(log::measure(&plan, &folder.path().join("log.sqlite"), &mut table))?;
     }
     table.print();
     Ok(())
