@@ -23,7 +23,7 @@ use crate::ground::log::witness::Quorum;
 use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::Nonce;
-use crate::ground::verdict::{Absence, Check, CheckResult, Conclusion, Findings, Level, Verdict};
+use crate::ground::verdict::{Absence, Check, CheckResult, CheckRows, Conclusion, Level, Verdict};
 
 /// What the verifier knows about the issuer's keys.
 #[derive(Debug, Clone, Copy)]
@@ -168,17 +168,17 @@ pub struct Verification {
 
 /// Makes every check that the question allows.
 pub fn verify(receipt: UnverifiedReceipt, question: &Question<'_>) -> Verification {
-    let mut findings = Findings::new();
+    let mut rows = CheckRows::new();
     let claims = receipt.claims();
     let kind_fits = question.kind.is_none_or(|kind| kind == claims.kind());
     let format = if kind_fits { Ok(()) } else { Err(ProblemType::KindUnexpected) };
-    findings.record_outcome(Check::Format, format);
-    check_trust(question.trust, &mut findings);
-    context::check(&receipt, question, &mut findings);
-    let times = logged::check(&receipt, question, &mut findings);
-    check_signature(&receipt, question.trust, times.witnessed, &mut findings);
+    rows.record_outcome(Check::Format, format);
+    check_trust(question.trust, &mut rows);
+    context::check(&receipt, question, &mut rows);
+    let times = logged::check(&receipt, question, &mut rows);
+    check_signature(&receipt, question.trust, times.witnessed, &mut rows);
 
-    let mut verdict = findings.conclude(question.level);
+    let mut verdict = rows.conclude(question.level);
     verdict.checkpoint_time = times.checkpoint;
     verdict.witnessed_time = times.witnessed;
     let (jws, payload, digest) = receipt.into_parts();
@@ -189,13 +189,13 @@ pub fn verify(receipt: UnverifiedReceipt, question: &Question<'_>) -> Verificati
 
 /// The verdict on bytes that are no receipt.
 pub fn refuse_format(problem: ProblemType, level: Level) -> Verdict {
-    let mut findings = Findings::new();
-    findings.record_all(&Check::ALL, CheckResult::NotEvaluated(Absence::BlockedByFailure));
-    findings.record(Check::Format, CheckResult::Fail(problem));
-    findings.conclude(level)
+    let mut rows = CheckRows::new();
+    rows.record_all(&Check::ALL, CheckResult::NotEvaluated(Absence::BlockedByFailure));
+    rows.record(Check::Format, CheckResult::Fail(problem));
+    rows.conclude(level)
 }
 
-fn check_trust(trust: Trust<'_>, findings: &mut Findings) {
+fn check_trust(trust: Trust<'_>, rows: &mut CheckRows) {
     let (issuer, key_set) = match trust {
         Trust::Pinned(_) => (CheckResult::Pass, CheckResult::Pass),
         Trust::Unpinned(_) => {
@@ -205,30 +205,25 @@ fn check_trust(trust: Trust<'_>, findings: &mut Findings) {
         Trust::Unknown => (CheckResult::NotEvaluated(Absence::NotPinned), CheckResult::NotEvaluated(Absence::NoKeySet)),
         Trust::Refused(problem) => (CheckResult::Pass, CheckResult::Fail(problem)),
     };
-    findings.record(Check::Issuer, issuer);
-    findings.record(Check::KeySet, key_set);
+    rows.record(Check::Issuer, issuer);
+    rows.record(Check::KeySet, key_set);
 }
 
 /// Key and signature. A revoked key comes last, because only a witnessed time can save what it signed before.
-fn check_signature(
-    receipt: &UnverifiedReceipt,
-    trust: Trust<'_>,
-    witnessed: Option<Timestamp>,
-    findings: &mut Findings,
-) {
+fn check_signature(receipt: &UnverifiedReceipt, trust: Trust<'_>, witnessed: Option<Timestamp>, rows: &mut CheckRows) {
     let Some(key_set) = trust.key_set() else {
         let absent = CheckResult::NotEvaluated(trust.absence());
-        return findings.record_all(&[Check::Key, Check::Signature], absent);
+        return rows.record_all(&[Check::Key, Check::Signature], absent);
     };
     match find_key(receipt, key_set) {
         Err(problem) => {
-            findings.record(Check::Key, CheckResult::Fail(problem));
-            findings.record(Check::Signature, CheckResult::NotEvaluated(Absence::BlockedByFailure));
+            rows.record(Check::Key, CheckResult::Fail(problem));
+            rows.record(Check::Signature, CheckResult::NotEvaluated(Absence::BlockedByFailure));
         }
         Ok((entry, key)) => {
-            findings.record(Check::Key, key_state(entry, *receipt.claims().iat(), witnessed));
+            rows.record(Check::Key, key_state(entry, *receipt.claims().iat(), witnessed));
             let signed = receipt.jws().is_signed_by(key);
-            findings.record_outcome(Check::Signature, signed.then_some(()).ok_or(ProblemType::SignatureInvalid));
+            rows.record_outcome(Check::Signature, signed.then_some(()).ok_or(ProblemType::SignatureInvalid));
         }
     }
 }

@@ -6,25 +6,25 @@ use crate::ground::problem::ProblemType;
 use crate::ground::receipt::binding::Committed;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::{Observer, Payload, ReceiptRef, RequestBinding, ResponseBinding};
-use crate::ground::verdict::{Absence, Check, CheckResult, Findings};
+use crate::ground::verdict::{Absence, Check, CheckResult, CheckRows};
 
-pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findings: &mut Findings) {
+pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, rows: &mut CheckRows) {
     let claims = receipt.claims();
     if let Some(audience) = question.audience {
         let holds = claims.aud() == audience;
-        findings.record_outcome(Check::Audience, holds.then_some(()).ok_or(ProblemType::AudienceMismatch));
+        rows.record_outcome(Check::Audience, holds.then_some(()).ok_or(ProblemType::AudienceMismatch));
     }
     if let Some(at) = question.at {
-        findings.record_outcome(Check::Freshness, freshness(claims, at, question.skew_s));
+        rows.record_outcome(Check::Freshness, freshness(claims, at, question.skew_s));
     }
-    findings.record(Check::Replay, CheckResult::NotEvaluated(Absence::OnlyOnAcceptance));
-    check_relation(claims, question.decision, findings);
+    rows.record(Check::Replay, CheckResult::NotEvaluated(Absence::OnlyOnAcceptance));
+    check_relation(claims, question.decision, rows);
     match claims {
-        Payload::Decision(decision) => check_request(decision.binding.as_ref(), question.exchange, findings),
-        Payload::Outcome(outcome) => check_response(outcome.response.as_ref(), question.exchange, findings),
+        Payload::Decision(decision) => check_request(decision.binding.as_ref(), question.exchange, rows),
+        Payload::Outcome(outcome) => check_response(outcome.response.as_ref(), question.exchange, rows),
         Payload::Acknowledgement(_) | Payload::Configuration(_) => {
-            findings.record(Check::Target, CheckResult::NotEvaluated(Absence::DoesNotApply));
-            findings.record(Check::Body, CheckResult::NotEvaluated(Absence::DoesNotApply));
+            rows.record(Check::Target, CheckResult::NotEvaluated(Absence::DoesNotApply));
+            rows.record(Check::Body, CheckResult::NotEvaluated(Absence::DoesNotApply));
         }
     }
 }
@@ -44,23 +44,23 @@ fn freshness(claims: &Payload, at: Timestamp, skew_s: u64) -> Result<(), Problem
     }
 }
 
-fn check_request(binding: Option<&RequestBinding>, exchange: Option<Exchange<'_>>, findings: &mut Findings) {
+fn check_request(binding: Option<&RequestBinding>, exchange: Option<Exchange<'_>>, rows: &mut CheckRows) {
     let (Some(exchange), Some(binding)) = (exchange, binding) else {
         let result = match (exchange, binding) {
             (Some(_), None) => CheckResult::Fail(ProblemType::BindingMissing),
             (None, None) => CheckResult::NotEvaluated(Absence::DoesNotApply),
             (None, Some(_)) | (Some(_), Some(_)) => CheckResult::NotEvaluated(Absence::NotAsked),
         };
-        findings.record(Check::Target, result);
-        return findings.record(Check::Body, result);
+        rows.record(Check::Target, result);
+        return rows.record(Check::Body, result);
     };
     let Some(nonce) = exchange.nonce else {
-        findings.record(Check::Target, CheckResult::Fail(ProblemType::NonceMissing));
-        return findings.record(Check::Body, CheckResult::NotEvaluated(Absence::BlockedByFailure));
+        rows.record(Check::Target, CheckResult::Fail(ProblemType::NonceMissing));
+        return rows.record(Check::Body, CheckResult::NotEvaluated(Absence::BlockedByFailure));
     };
     if let Some((method, target)) = exchange.target {
         let holds = nonce.commit_target(method, target).ct_eq(&binding.target);
-        findings.record_outcome(Check::Target, holds.then_some(()).ok_or(ProblemType::TargetMismatch));
+        rows.record_outcome(Check::Target, holds.then_some(()).ok_or(ProblemType::TargetMismatch));
     }
     let body = match (binding.content, exchange.body) {
         (Some(content), Some(body)) if nonce.commit(Committed::Body, body).ct_eq(&content) => CheckResult::Pass,
@@ -69,13 +69,13 @@ fn check_request(binding: Option<&RequestBinding>, exchange: Option<Exchange<'_>
         (Some(_), None) => CheckResult::NotEvaluated(Absence::BodyNotSeen),
         (None, _) => CheckResult::NotEvaluated(Absence::Unbound),
     };
-    findings.record(Check::Body, body);
+    rows.record(Check::Body, body);
 }
 
-fn check_response(response: Option<&ResponseBinding>, exchange: Option<Exchange<'_>>, findings: &mut Findings) {
-    findings.record(Check::Target, CheckResult::NotEvaluated(Absence::DoesNotApply));
+fn check_response(response: Option<&ResponseBinding>, exchange: Option<Exchange<'_>>, rows: &mut CheckRows) {
+    rows.record(Check::Target, CheckResult::NotEvaluated(Absence::DoesNotApply));
     let Some(response) = response else {
-        return findings.record(Check::Body, CheckResult::NotEvaluated(Absence::DoesNotApply));
+        return rows.record(Check::Body, CheckResult::NotEvaluated(Absence::DoesNotApply));
     };
     let result = match (exchange.and_then(|seen| seen.response.zip(seen.nonce)), response.content) {
         (_, None) => CheckResult::NotEvaluated(Absence::Unbound),
@@ -85,14 +85,14 @@ fn check_response(response: Option<&ResponseBinding>, exchange: Option<Exchange<
         }
         (Some(_), Some(_)) => CheckResult::Fail(ProblemType::BodyMismatch),
     };
-    findings.record(Check::Body, result);
+    rows.record(Check::Body, result);
 }
 
 /// An answer counts only if the operator that the decision is made out to gave it, to the operator that decided, and
 /// it names that very decision.
-fn check_relation(claims: &Payload, decision: Option<&UnverifiedReceipt>, findings: &mut Findings) {
+fn check_relation(claims: &Payload, decision: Option<&UnverifiedReceipt>, rows: &mut CheckRows) {
     let Some(about) = claims.about() else {
-        return findings.record(Check::Relation, CheckResult::NotEvaluated(Absence::DoesNotApply));
+        return rows.record(Check::Relation, CheckResult::NotEvaluated(Absence::DoesNotApply));
     };
     let Some(decision) = decision else { return };
     let asked = decision.claims();
@@ -106,5 +106,5 @@ fn check_relation(claims: &Payload, decision: Option<&UnverifiedReceipt>, findin
     } else {
         Ok(())
     };
-    findings.record_outcome(Check::Relation, outcome);
+    rows.record_outcome(Check::Relation, outcome);
 }

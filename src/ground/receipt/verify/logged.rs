@@ -14,7 +14,7 @@ use crate::ground::name::Timestamp;
 use crate::ground::problem::ProblemType;
 use crate::ground::receipt::compact::UnverifiedReceipt;
 use crate::ground::receipt::payload::LogPromise;
-use crate::ground::verdict::{Absence, Check, CheckResult, Findings};
+use crate::ground::verdict::{Absence, Check, CheckResult, CheckRows};
 
 /// The two times that a checkpoint can have.
 #[derive(Debug, Default)]
@@ -27,12 +27,12 @@ pub(super) struct Times {
 
 const LOG_CHECKS: [Check; 5] = [Check::Inclusion, Check::Checkpoint, Check::Promise, Check::Head, Check::Witnesses];
 
-pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findings: &mut Findings) -> Times {
+pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, rows: &mut CheckRows) -> Times {
     let Some(bytes) = question.proof else {
-        findings.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::NoProof));
+        rows.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::NoProof));
         return Times::default();
     };
-    findings.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::BlockedByFailure));
+    rows.record_all(&LOG_CHECKS, CheckResult::NotEvaluated(Absence::BlockedByFailure));
     let file = match ProofFile::parse(bytes) {
         Ok(file) => file,
         Err(error) => {
@@ -41,22 +41,22 @@ pub(super) fn check(receipt: &UnverifiedReceipt, question: &Question<'_>, findin
                 ProofFileError::Checkpoint(_) => Check::Checkpoint,
                 _ => Check::Inclusion,
             };
-            findings.record(row, CheckResult::Fail(error.problem()));
+            rows.record(row, CheckResult::Fail(error.problem()));
             return Times::default();
         }
     };
     let included = file.inclusion.verify(&leaf_hash(&receipt.digest().0), &file.checkpoint.claim().head);
-    findings.record_outcome(Check::Inclusion, included.map_err(|_| ProblemType::InclusionInvalid));
+    rows.record_outcome(Check::Inclusion, included.map_err(|_| ProblemType::InclusionInvalid));
     let promise = receipt.claims().log();
     match verify_checkpoint(&file.checkpoint, promise, question) {
         Err(result) => {
-            findings.record(Check::Checkpoint, result);
+            rows.record(Check::Checkpoint, result);
             Times::default()
         }
         Ok((checkpoint, quorum)) => {
-            findings.record(Check::Checkpoint, CheckResult::Pass);
-            findings.record(Check::Head, check_head(&checkpoint, promise, question));
-            let times = check_times(&checkpoint, quorum, promise, findings);
+            rows.record(Check::Checkpoint, CheckResult::Pass);
+            rows.record(Check::Head, check_head(&checkpoint, promise, question));
+            let times = check_times(&checkpoint, quorum, promise, rows);
             // A checkpoint dates what it includes and nothing else, or any old one would save what a stolen key signs.
             if included.is_ok() { times } else { Times::default() }
         }
@@ -68,18 +68,18 @@ fn check_times(
     checkpoint: &VerifiedCheckpoint,
     quorum: Option<QuorumResult>,
     promise: &LogPromise,
-    findings: &mut Findings,
+    rows: &mut CheckRows,
 ) -> Times {
     // A later checkpoint holds the receipt too: it shows that the receipt was logged, not since when.
     let kept = checkpoint.time() <= promise.include_by;
     let late = CheckResult::NotEvaluated(Absence::LaterCheckpoint);
-    findings.record(Check::Promise, if kept { CheckResult::Pass } else { late });
+    rows.record(Check::Promise, if kept { CheckResult::Pass } else { late });
     let witnesses = match &quorum {
         None => CheckResult::NotEvaluated(Absence::NoQuorum),
         Some(result) if result.met => CheckResult::Pass,
         Some(_) => CheckResult::Fail(ProblemType::QuorumNotMet),
     };
-    findings.record(Check::Witnesses, witnesses);
+    rows.record(Check::Witnesses, witnesses);
     Times { checkpoint: Some(checkpoint.time()), witnessed: quorum.and_then(|result| result.witnessed_time) }
 }
 
