@@ -113,13 +113,17 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
+/// Options whose values may look like digests. Each takes values that begin with a hyphen.
+const OPTIONS_WITH_IDS: [&str; 4] = ["--fingerprint", "--session", "--subject", "--resource"];
+
 /// One digest in 64 begins with a hyphen, and would be taken for an option. The parser does not look for options behind
 /// `--`, so such digests go there; the value of an option stays where it is.
 fn digests_last(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let (mut first, mut digests) = (Vec::new(), Vec::new());
     for argument in arguments {
         let digest = argument.to_str().is_some_and(|text| text.starts_with('-') && Digest::parse(text).is_ok());
-        let is_value = first.last().is_some_and(|before| before == "--fingerprint");
+        let before = first.last().and_then(|before: &OsString| before.to_str());
+        let is_value = before.is_some_and(|before| OPTIONS_WITH_IDS.contains(&before));
         let list = if digest && !is_value { &mut digests } else { &mut first };
         list.push(argument);
     }
@@ -155,7 +159,7 @@ mod tests {
     #[test]
     fn a_digest_may_begin_like_an_option() {
         let digest = "-oH0vN5cCPlfUZqmXoZ5zp3o9y5e8Aq8bqmuVBYLVZs";
-        let lines: [&[&str]; 9] = [
+        let lines: [&[&str]; 10] = [
             &["receipt", "show", digest, "--json"],
             &["receipt", "show", "--json", digest],
             &["receipt", "show", "--", digest],
@@ -164,6 +168,7 @@ mod tests {
             &["bundle", "create", digest, "--out", "file.json"],
             &["bundle", "create", "--withhold-openings", digest, digest, "-o", "file.json", digest],
             &["peer", "add", "https://b.example", "--fingerprint", digest],
+            &["receipt", "find", "--session", digest, "--subject", digest, "--resource", digest],
             &["key", "revoke", digest, "--reason", "stolen", "--root", "root.jwk"],
         ];
         for line in lines {

@@ -175,6 +175,11 @@ impl DataFolder {
         FolderLock::signing(&self.path)
     }
 
+    /// The same for the node itself, of which there is one at a time.
+    pub fn hold_to_serve(&self) -> Result<FolderLock, FolderLockError> {
+        FolderLock::serving(&self.path, &self.keys_folder())
+    }
+
     /// The store, which must exist and be this operator's.
     pub async fn store(&self) -> Result<SqliteStore, DataFolderError> {
         let origin = self.key_set()?.document().log.origin.clone();

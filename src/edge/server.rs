@@ -88,7 +88,7 @@ impl Server {
     pub async fn start_with_clock(folder: &DataFolder, clock: Clock) -> Result<Self, ServeError> {
         let config = folder.config().clone();
         let agents = agents(folder)?;
-        let keys = folder.hold_keys()?;
+        let keys = folder.hold_to_serve()?;
         let node = Node::start(NodeParts {
             operator: Arc::new(folder.operator()?),
             store: Arc::new(folder.store().await?),

@@ -222,10 +222,16 @@ impl Acceptor {
         let Payload::Decision(claims) = decision.payload().clone() else {
             return Err(NotAccepted::of(ProblemType::KindUnexpected));
         };
+        // Before the rate: whoever has a used receipt could otherwise use up what its issuer may send.
+        if let Some(accepted) = self.used(&claims).await? {
+            return self.repeated(&decision, &claims.iss, accepted).await;
+        }
+        if claims.iat < self.issued_from {
+            return Err(NotAccepted::of(ProblemType::IssuedBeforeWatermark).said_by(&claims.iss));
+        }
         if !self.rates.take(&claims.iss, self.clock.now_ms()) {
             return Err(NotAccepted::of(ProblemType::RateLimited).said_by(&claims.iss));
         }
-        self.check_issued(&claims).await?;
         let body_checked = verdict.result(Check::Body) == CheckResult::Pass;
         let asked = ask(&claims, body_checked);
         let judgement = answer::judge(&self.decider, &claims, &asked);
@@ -253,18 +259,12 @@ impl Acceptor {
         }
     }
 
-    /// After a restore the replay entries of what was accepted shortly before may be gone.
-    async fn check_issued(&self, claims: &Decision) -> Result<(), NotAccepted> {
-        if claims.iat >= self.issued_from {
-            return Ok(());
-        }
-        match self.store.accepted(&claims.iss, &claims.jti).await {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(NotAccepted::of(ProblemType::IssuedBeforeWatermark).said_by(&claims.iss)),
-            Err(error) => {
-                Err(NotAccepted { detail: Some(error.to_string()), ..NotAccepted::of(ProblemType::StorageUnavailable) })
-            }
-        }
+    /// The digest of the receipt that was accepted under this id. For an early answer: only the commit decides.
+    async fn used(&self, claims: &Decision) -> Result<Option<Digest>, NotAccepted> {
+        self.store.accepted(&claims.iss, &claims.jti).await.map_err(|error| NotAccepted {
+            detail: Some(error.to_string()),
+            ..NotAccepted::of(ProblemType::StorageUnavailable).said_by(&claims.iss)
+        })
     }
 
     /// The very receipt that was consumed before is answered as it was then, even after it expired: its sender may

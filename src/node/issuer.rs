@@ -19,7 +19,8 @@ use crate::ground::receipt::verify::VerifiedReceipt;
 use crate::io::clock::Clock;
 use crate::io::entropy::{EntropyError, random};
 use crate::io::store::{
-    Admission, Conflict, EpochClaim, NewFollowup, NewReceipt, Opening, OutcomeClaim, ReplayClaim, SessionClaim,
+    Admission, Conflict, EpochClaim, NewFollowup, NewObservation, NewReceipt, Opening, OutcomeClaim, ReplayClaim,
+    SessionClaim,
 };
 use crate::node::operator::Operator;
 use crate::node::write_path::{WriteFailure, WritePath};
@@ -30,6 +31,12 @@ pub enum IssueFailure {
     /// The receipt was not committed, or no promise can be made for it.
     #[error(transparent)]
     Write(#[from] WriteFailure),
+    /// The clock is behind the keys, so that what they sign now would count nowhere.
+    #[error("the keys are valid from {since} on, and this machine's clock is behind that: set it right")]
+    KeysAhead {
+        /// When the last of them begins.
+        since: Timestamp,
+    },
     /// The payload is no receipt.
     #[error("no receipt can be made of this: {0}")]
     Invalid(#[from] IssueError),
@@ -43,6 +50,7 @@ impl IssueFailure {
     pub fn problem(&self) -> ProblemType {
         let write = match self {
             Self::Write(write) => write,
+            Self::KeysAhead { .. } => return ProblemType::NotReady,
             Self::Invalid(_) => return ProblemType::RequestMalformed,
             Self::Entropy(_) => return ProblemType::Internal,
         };
@@ -89,6 +97,8 @@ pub struct Attachments {
     pub own_followups: Vec<OwnFollowup>,
     /// Bytes to keep by digest.
     pub blobs: Vec<Vec<u8>>,
+    /// What was noticed on the way.
+    pub observations: Vec<NewObservation>,
 }
 
 /// Work to do later about a receipt whose digest nobody knows yet.
@@ -173,8 +183,12 @@ impl ReceiptIssuer {
         Ok(Draft { jti, iat, log })
     }
 
-    /// Fails while the log is so far behind that a new promise might be broken.
+    /// Fails while the log is so far behind that a new promise might be broken, and while the clock is behind the keys.
     pub fn check_capacity(&self) -> Result<(), IssueFailure> {
+        let since = self.operator.keys_since();
+        if self.clock.now() < since {
+            return Err(IssueFailure::KeysAhead { since });
+        }
         // Half the promise is kept in reserve: the sequencer needs the rest to catch up.
         if self.caught_up.lag_s(self.clock.now()) > self.include_within_s / 2 {
             return Err(WriteFailure::Overloaded.into());
@@ -205,8 +219,8 @@ fn admission(signed: &SignedReceipt, with: Attachments) -> Admission {
     let followups = with.followups.into_iter().chain(own).collect();
     let epoch = with.epoch.map(|claim| EpochClaim { receipt: signed.digest, ..claim });
     let outcome = with.ends.map(|(iss, jti)| OutcomeClaim { iss, jti, digest: signed.digest });
-    let (replay, session, blobs) = (with.replay, with.session, with.blobs);
-    Admission { receipts, replay, session, epoch, outcome, followups, blobs, ..Admission::default() }
+    let (replay, session, blobs, observations) = (with.replay, with.session, with.blobs, with.observations);
+    Admission { receipts, replay, session, epoch, outcome, followups, blobs, observations, ..Admission::default() }
 }
 
 fn new_receipt(payload: &Payload, digest: Digest, compact: String, opening: Option<Opening>) -> NewReceipt {

@@ -6,7 +6,7 @@ use crate::ground::crypto::keys::{
 use crate::ground::keyset::{KeySetError, KeyState, PinnedKeySet, SelfSignedKeySet};
 use crate::ground::log::checkpoint::{CosignerKey, LogKey};
 use crate::ground::log::note::{KeyName, VkeyError};
-use crate::ground::name::Issuer;
+use crate::ground::name::{Issuer, Timestamp};
 
 /// The four online keys. The root key is not among them: it stays offline.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub struct Operator {
     issuer: Issuer,
     key_set: PinnedKeySet,
     keys: OnlineKeys,
+    keys_since: Timestamp,
     log_key: LogKey,
     cosigner_key: CosignerKey,
 }
@@ -60,16 +61,19 @@ impl Operator {
     pub fn new(issuer: Issuer, key_set: SelfSignedKeySet, keys: OnlineKeys) -> Result<Self, OperatorError> {
         let fingerprint = key_set.fingerprint();
         let key_set = key_set.pinned(&issuer, fingerprint)?;
-        check_active(&key_set, KeyUse::Receipt, keys.receipt.public())?;
-        check_active(&key_set, KeyUse::Log, keys.log.public())?;
-        check_active(&key_set, KeyUse::Cosign, keys.cosign.public())?;
-        check_active(&key_set, KeyUse::Http, keys.http.public())?;
+        let since = [
+            active_since(&key_set, KeyUse::Receipt, keys.receipt.public())?,
+            active_since(&key_set, KeyUse::Log, keys.log.public())?,
+            active_since(&key_set, KeyUse::Cosign, keys.cosign.public())?,
+            active_since(&key_set, KeyUse::Http, keys.http.public())?,
+        ];
+        let keys_since = since.into_iter().max().unwrap_or(Timestamp::EPOCH);
         let names = &key_set.key_set().document().log;
         let name = |text: &str| text.parse::<KeyName>().map_err(|error| OperatorError::Name(error.to_string()));
         let vkey = |error: VkeyError| OperatorError::Name(error.to_string());
         let log_key = LogKey::new(name(&names.origin)?, keys.log.public().as_dalek()).map_err(vkey)?;
         let cosigner_key = CosignerKey::new(name(&names.cosigner)?, keys.cosign.public().as_dalek()).map_err(vkey)?;
-        Ok(Self { issuer, key_set, keys, log_key, cosigner_key })
+        Ok(Self { issuer, key_set, keys, keys_since, log_key, cosigner_key })
     }
 
     /// The operator's name.
@@ -87,6 +91,11 @@ impl Operator {
         &self.keys
     }
 
+    /// From when on all of the online keys are valid.
+    pub fn keys_since(&self) -> Timestamp {
+        self.keys_since
+    }
+
     /// The log's verifier key; its name is the origin.
     pub fn log_key(&self) -> &LogKey {
         &self.log_key
@@ -98,10 +107,10 @@ impl Operator {
     }
 }
 
-fn check_active(key_set: &PinnedKeySet, usage: KeyUse, key: &PublicKey) -> Result<(), OperatorError> {
+fn active_since(key_set: &PinnedKeySet, usage: KeyUse, key: &PublicKey) -> Result<Timestamp, OperatorError> {
     let found = key_set.key_set().find(key.id());
-    if found.is_some_and(|(entry, _)| entry.usage == usage && entry.state == KeyState::Active) {
-        return Ok(());
+    if let Some((entry, _)) = found.filter(|(entry, _)| entry.usage == usage && entry.state == KeyState::Active) {
+        return Ok(entry.since);
     }
     let number = key_set.key_set().document().number;
     Err(OperatorError::NotActive { usage, kid: key.id().to_string(), number })

@@ -10,9 +10,10 @@ use crate::ground::receipt::compact::SignedReceipt;
 use crate::ground::receipt::payload::{
     BodyBinding, Observer, Outcome, OutcomeStatus, Payload, ReceiptRef, ResponseBinding,
 };
-use crate::io::store::{Conflict, NewReceipt};
+use crate::io::store::{Conflict, NewObservation, NewReceipt};
 use crate::node::followup::Work;
 use crate::node::issuer::{Attachments, Draft, IssueFailure, ReceiptIssuer};
+use crate::node::observation::Noticed;
 use crate::node::write_path::WriteFailure;
 
 /// One call's end, as one side saw it.
@@ -102,12 +103,12 @@ impl ResponseWatch {
 /// already, while a long response passed: then the outcome is committed without it.
 pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<Recorded, IssueFailure> {
     let received = ending.received.take();
-    let stored_before = received.is_none();
-    let committed = match commit(issuer, &ending, received).await {
-        Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::DuplicateId { .. }))) if !stored_before => {
-            commit(issuer, &ending, None).await
+    let committed = match (commit(issuer, &ending, received.clone(), None).await, received) {
+        (Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::DuplicateId { existing, .. }))), Some(received)) => {
+            let twice = (existing != received.digest).then(|| one_id_twice(&received, existing));
+            commit(issuer, &ending, None, twice).await
         }
-        other => other,
+        (other, _) => other,
     };
     match committed {
         Err(IssueFailure::Write(WriteFailure::Conflict(Conflict::Outcome { existing }))) => {
@@ -117,10 +118,18 @@ pub async fn record(issuer: &ReceiptIssuer, mut ending: Ending) -> Result<Record
     }
 }
 
+/// A peer that signed two receipts with one id lied, and the two together prove it (DELV-05).
+fn one_id_twice(second: &NewReceipt, first: Digest) -> NewObservation {
+    let detail = serde_json::json!({ "first": first, "second": second.compact });
+    let (kind, peer) = (Noticed::TwoReceiptsOneId.code(), second.iss.clone());
+    NewObservation { at: second.iat, kind, peer, about: Some(first), detail: detail.to_string() }
+}
+
 async fn commit(
     issuer: &ReceiptIssuer,
     ending: &Ending,
     received: Option<NewReceipt>,
+    noticed: Option<NewObservation>,
 ) -> Result<SignedReceipt, IssueFailure> {
     let outcome = ending.outcome(issuer.name().clone(), issuer.draft()?);
     let promise =
@@ -133,6 +142,7 @@ async fn commit(
         received,
         ends: Some((decided_by.clone(), ending.decision.jti)),
         followups: promise.into_iter().collect(),
+        observations: noticed.into_iter().collect(),
         ..Attachments::default()
     };
     issuer.issue(Payload::Outcome(Box::new(outcome)), with).await

@@ -126,7 +126,10 @@ impl Policies {
     /// Takes up an epoch that another process began. Tells whether there was one.
     pub async fn follow(&self) -> Result<bool, PoliciesError> {
         let Some(epoch) = self.store.current_epoch().await? else { return Ok(false) };
-        if epoch.digest == self.active().engine.epoch() || self.unknown() == Some(epoch.digest) {
+        let active = self.active();
+        // An earlier revision that is in force again has a number of its own.
+        let followed = (epoch.digest, epoch.number) == (active.engine.epoch(), active.number);
+        if followed || self.unknown() == Some(epoch.digest) {
             return Ok(false);
         }
         match load(self.store.as_ref(), epoch.digest).await {

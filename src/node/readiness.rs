@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::node::Node;
+use crate::node::issuer::IssueFailure;
 use crate::node::policy_watch::FolderState;
 
 /// What stands in the way of answering. Stable codes.
@@ -13,6 +14,8 @@ pub enum Hindrance {
     StoreUnavailable,
     /// The log is so far behind that promises are not made any more.
     LogBehind,
+    /// The clock is behind the keys, which are not valid yet.
+    KeysAhead,
     /// The database is behind the head that was signed last, or another history.
     HeadDisagrees,
     /// The policy epoch in force is one that this program cannot answer by.
@@ -53,8 +56,10 @@ pub(super) async fn readiness(node: &Node) -> Readiness {
     if node.policies.unknown().is_some() {
         hindrances.push(Hindrance::PolicyUnknown);
     }
-    if node.issuer.check_capacity().is_err() {
-        hindrances.push(Hindrance::LogBehind);
+    match node.issuer.check_capacity() {
+        Ok(()) => {}
+        Err(IssueFailure::KeysAhead { .. }) => hindrances.push(Hindrance::KeysAhead),
+        Err(_) => hindrances.push(Hindrance::LogBehind),
     }
     if head_disagrees(node).await {
         hindrances.push(Hindrance::HeadDisagrees);

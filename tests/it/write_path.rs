@@ -392,6 +392,26 @@ async fn a_node_that_cannot_answer_by_the_epoch_in_force_denies_until_it_can() {
     assert_eq!(policies.unknown(), Some(later));
     let denied = decider.judge(&question);
     assert_eq!((denied.effect, denied.reasons[0].as_str()), (Effect::Deny, "engine_error"));
-    policies.apply(&issuer, starter::files(), &"cli".parse().unwrap()).await.unwrap();
+    // Somebody brings the revision back that this node knows: an epoch of its own.
+    let claim = EpochClaim { number: 3, digest: previous.unwrap(), previous: Some(later), receipt: later };
+    let admission = Admission { epoch: Some(claim), ..Admission::default() };
+    assert_eq!(node.store.commit(node.clock.now(), &[admission]).await.unwrap(), [Ok(())]);
+    assert!(policies.follow().await.unwrap());
+    assert_eq!((policies.unknown(), policies.active().number), (None, 3));
     assert_eq!(decider.judge(&question).effect, Effect::Allow);
+}
+
+#[tokio::test]
+async fn nothing_is_signed_while_the_clock_is_behind_the_keys() {
+    let node = Node::new().await;
+    let sequencer = node.sequencer().await.unwrap();
+    let issuer = node.issuer(&sequencer);
+    let policies = policies(&node, &issuer).await;
+    let decider = decider(&node, &issuer, &policies);
+    let matter = matter(None);
+    node.hand.set(Timestamp::EPOCH.plus(START - 11));
+    let refused = decider.record(&decider.judge(&matter.request), &matter).await;
+    assert!(matches!(refused, Err(IssueFailure::KeysAhead { .. })), "{refused:?}");
+    node.hand.set(Timestamp::EPOCH.plus(START - 10));
+    decider.record(&decider.judge(&matter.request), &matter).await.unwrap();
 }

@@ -54,7 +54,9 @@ impl From<KeyChangeError> for CliError {
 impl From<FolderLockError> for CliError {
     fn from(error: FolderLockError) -> Self {
         match error {
-            FolderLockError::InUse(_) | FolderLockError::Changing(_) => Self::not_ready(error),
+            FolderLockError::InUse(_) | FolderLockError::Served(_) | FolderLockError::Changing(_) => {
+                Self::not_ready(error)
+            }
             FolderLockError::Io { .. } => Self::io(error),
         }
     }
@@ -116,7 +118,7 @@ impl From<IssueFailure> for CliError {
     fn from(error: IssueFailure) -> Self {
         match error {
             IssueFailure::Write(WriteFailure::Store(_)) => Self::io(error),
-            IssueFailure::Write(_) => Self::not_ready(error),
+            IssueFailure::Write(_) | IssueFailure::KeysAhead { .. } => Self::not_ready(error),
             IssueFailure::Invalid(_) | IssueFailure::Entropy(_) => Self::internal(error),
         }
     }

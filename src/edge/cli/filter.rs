@@ -23,7 +23,7 @@ pub(super) struct Filter {
     effect: Option<String>,
 
     /// The agent that acts
-    #[arg(long, value_name = "ID", help_heading = "Which receipts")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which receipts")]
     subject: Option<String>,
 
     /// What is done, such as a2a.send_message
@@ -31,7 +31,7 @@ pub(super) struct Filter {
     action: Option<String>,
 
     /// What it is done to
-    #[arg(long, value_name = "ID", help_heading = "Which receipts")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which receipts")]
     resource: Option<String>,
 
     /// The other operator: of our own receipts the audience, of all others the issuer
@@ -39,7 +39,7 @@ pub(super) struct Filter {
     peer: Option<Issuer>,
 
     /// The session
-    #[arg(long, value_name = "ID", help_heading = "Which receipts")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Which receipts")]
     session: Option<String>,
 
     /// Issued at this time or later: seconds since 1970, or such as 2027-01-15T08:00:00Z

@@ -152,6 +152,10 @@ impl Incoming<'_> {
         };
         match accepted {
             Err(problem) => self.unaccepted(problem, described, content).await,
+            // It was used before, or nobody can tell: on no route may it reach the agent again (CARR-10).
+            Ok(Taken::Refused(problem @ (ProblemType::Replayed | ProblemType::StorageUnavailable))) => {
+                Err(self.refuse(problem, described.shape()))
+            }
             Ok(Taken::Refused(problem)) => {
                 if self.limits_strangers() && !self.may_fail() {
                     return Err(self.refuse(ProblemType::RateLimited, described.shape()));

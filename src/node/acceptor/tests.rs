@@ -170,3 +170,14 @@ async fn what_was_issued_before_a_restored_node_started_is_refused_unless_its_an
     scene.acceptor.issued_from = time(NOW);
     assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
 }
+
+#[tokio::test]
+async fn a_used_receipt_does_not_use_up_what_its_issuer_may_send() {
+    let mut scene = Scene::new().await;
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
+    for _ in 0..200 {
+        assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Duplicate { .. })));
+    }
+    (scene.receipt, scene.nonce) = decided(&scene.peer, 2, None);
+    assert!(matches!(scene.accept(&scene.arrival()).await, Ok(Acceptance::Fresh(_))));
+}

@@ -177,6 +177,7 @@ async fn connect(path: &Path, connections: u32, reading: bool) -> Result<SqliteP
     } else {
         // A negative cache size counts KiB.
         let options = options.pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+        let options = options.pragma("journal_size_limit", (wal::MAX_PAGES * PAGE_BYTES).to_string());
         options.pragma("wal_autocheckpoint", wal::MAX_PAGES.to_string())
     };
     let pool = SqlitePoolOptions::new()

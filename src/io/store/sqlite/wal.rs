@@ -50,15 +50,18 @@ impl Drop for WalKeeper {
 async fn keep_short(readers: SqlitePool, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut failing = false;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        if let Err(error) = copy_back(&readers).await {
-            // The next commit that the disk refuses says so to its caller; nothing is lost by a longer log.
-            tracing::warn!(error = %error, "the write-ahead log could not be copied into the database");
+        let copied = copy_back(&readers).await;
+        // The next commit that the disk refuses says so to its caller; nothing is lost by a longer log.
+        if let (Err(error), false) = (&copied, failing) {
+            tracing::warn!(error = %error, "the write-ahead log cannot be copied into the database");
         }
+        failing = copied.is_err();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Calls that nobody ended.
 
 use super::*;
+use crate::ground::effect::Effect;
 use crate::node::outcomes::{self, Ending, Recorded};
 
 impl Scene {
@@ -87,4 +88,30 @@ async fn a_call_that_was_ended_is_closed_without_a_word() {
     assert_eq!(scene.round().await, Round { taken: 1, settled: 1 });
     let outcomes = scene.own_outcomes(&scene.decision).await;
     assert_eq!(outcomes.iter().map(|outcome| outcome.status).collect::<Vec<_>>(), [OutcomeStatus::Failed]);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_with_the_id_of_another_is_kept_as_the_second_of_two() {
+    let scene = Scene::new().await;
+    scene.begin(&scene.decision).await;
+    let first = scene.acknowledge(|_| ());
+    let second = scene.acknowledge(|payload| payload.effect = Effect::Deny);
+    assert_ne!(first.digest, second.digest);
+    scene.keep(&first, Vec::new()).await;
+    for (n, answer) in [(11, &first), (12, &second)] {
+        let ending = Ending {
+            peer: scene.peer.issuer.clone(),
+            observer: Observer::Caller,
+            decision: ReceiptRef { digest: scene.decision.digest, jti: id(n) },
+            acknowledgement: Some(ReceiptRef { digest: answer.digest, jti: id(2) }),
+            status: OutcomeStatus::Failed,
+            response: None,
+            received: Some(received_receipt(&parsed(answer), None)),
+        };
+        let recorded = outcomes::record(&scene.worker.issuer, ending).await;
+        assert!(matches!(recorded, Ok(Recorded::Now(_))), "{recorded:?}");
+    }
+    let noticed = scene.place.noticed(Noticed::TwoReceiptsOneId).await;
+    let [detail] = noticed.as_slice() else { panic!("{noticed:?}") };
+    assert!(detail.contains(&second.compact) && detail.contains(&first.digest.to_string()), "{detail}");
 }
