@@ -180,6 +180,11 @@ impl DataFolder {
         FolderLock::serving(&self.path, &self.keys_folder())
     }
 
+    /// Whether a node serves from this folder now.
+    pub fn is_served(&self) -> bool {
+        matches!(self.hold_to_serve(), Err(FolderLockError::Served(_)))
+    }
+
     /// The store, which must exist and be this operator's.
     pub async fn store(&self) -> Result<SqliteStore, DataFolderError> {
         let origin = self.key_set()?.document().log.origin.clone();

@@ -14,8 +14,9 @@ use crate::ground::kind::Kind;
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::log::proof::{ConsistencyProof, ProofFile};
 use crate::ground::name::{Issuer, Timestamp};
-use crate::ground::receipt::binding::Nonce;
+use crate::ground::receipt::binding::{Committed, Nonce};
 use crate::ground::receipt::compact::UnverifiedReceipt;
+use crate::ground::receipt::payload::Payload;
 use crate::io::store::{ObservationQuery, Publication, Store, StoreError, StoredReceipt};
 use crate::node::decider::Opened;
 use crate::node::logbook::{Logbook, LogbookError};
@@ -30,6 +31,9 @@ pub enum GatherError {
     /// Bodies were given, and it is open which call they belong to.
     #[error("a body can be disclosed with the receipts of one call, and these are of {0}")]
     SeveralCalls(usize),
+    /// A body that is not the one that the receipts commit to.
+    #[error("the {0} body that was given is not the one that the receipts commit to, so it is not disclosed")]
+    OtherBody(&'static str),
     /// The bundle is full.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -104,6 +108,7 @@ impl Gatherer {
         for issuer in issuers {
             self.add_key_sets(&mut bundle, issuer).await?;
         }
+        check_bodies(&rows, &bundle, disclosure)?;
         Ok(Gathered { bundle, without_proof, calls })
     }
 
@@ -192,6 +197,31 @@ impl Gatherer {
 fn proof_digest(detail: &str) -> Option<Digest> {
     let detail: serde_json::Value = serde_json::from_str(detail).ok()?;
     Digest::parse(detail.get("proof")?.as_str()?).ok()
+}
+
+/// Bytes that belong to no receipt here are somebody's mistake, and once disclosed they cannot be taken back.
+fn check_bodies(rows: &[StoredReceipt], bundle: &Bundle, disclosure: &Disclosure) -> Result<(), GatherError> {
+    let Some(nonce) = bundle.items().iter().find_map(|item| item.nonce.as_ref()) else { return Ok(()) };
+    let parsed = rows.iter().filter_map(|row| UnverifiedReceipt::parse(row.compact.as_bytes()).ok());
+    let (mut requests, mut responses) = (Vec::new(), Vec::new());
+    for receipt in parsed {
+        match receipt.claims() {
+            Payload::Decision(decision) => requests.extend(decision.binding.as_ref().and_then(|bound| bound.content)),
+            Payload::Outcome(outcome) => responses.extend(outcome.response.as_ref().and_then(|bound| bound.content)),
+            Payload::Acknowledgement(_) | Payload::Configuration(_) => {}
+        }
+    }
+    let other = |body: &Option<Vec<u8>>, what, commitments: &[Digest]| {
+        let given = body.as_ref().map(|body| nonce.commit(what, body));
+        given.is_some_and(|given| !commitments.is_empty() && !commitments.contains(&given))
+    };
+    if other(&disclosure.request_body, Committed::Body, &requests) {
+        return Err(GatherError::OtherBody("request"));
+    }
+    if other(&disclosure.response_body, Committed::Response, &responses) {
+        return Err(GatherError::OtherBody("response"));
+    }
+    Ok(())
 }
 
 /// What opens the commitments stands beside the decision; answers are opened with it.

@@ -53,7 +53,7 @@ pub enum SequencerError {
     #[error(
         "the head file knows a log of {known} entries, the database one of {stored}: the database was restored from an \
          older backup or replaced. Nothing is signed. Restore the newer database; if it is lost for good, this log's \
-         history cannot be continued: close it and start a new log origin with the root key"
+         history cannot be continued, and this operator has to begin anew under another name"
     )]
     RolledBack {
         /// Size in the head file.

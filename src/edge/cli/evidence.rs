@@ -1,10 +1,12 @@
 //! The arguments that say whom to trust and what to demand, shared by the commands that judge evidence offline.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::input;
 use super::output::CliError;
-use crate::ground::limits::{MAX_KEY_SET_BYTES, MAX_QUORUM_BYTES, MAX_TRUST_BYTES};
+use crate::ground::discovery::DiscoveryDocument;
+use crate::ground::keyset::SelfSignedKeySet;
+use crate::ground::limits::{MAX_DISCOVERY_BYTES, MAX_QUORUM_BYTES, MAX_TRUST_BYTES};
 use crate::ground::log::witness::Quorum;
 use crate::ground::name::{Issuer, Timestamp};
 use crate::ground::trust::Pins;
@@ -22,7 +24,7 @@ pub(super) struct EvidenceArgs {
     #[arg(long, value_name = "FILE", help_heading = "Trust")]
     trust_file: Vec<PathBuf>,
 
-    /// A key set, of any operator; it counts only under a pin
+    /// A key set of an operator, or its document of /.well-known/countersign; it counts only under a pin
     #[arg(long, value_name = "FILE", help_heading = "Trust")]
     key_set: Vec<PathBuf>,
 
@@ -57,9 +59,7 @@ impl EvidenceArgs {
         }
         let mut key_sets = Vec::with_capacity(self.key_set.len());
         for path in &self.key_set {
-            let bytes = input::read_compact(path, MAX_KEY_SET_BYTES)?;
-            let text = String::from_utf8(bytes);
-            key_sets.push(text.map_err(|_| CliError::usage(format!("{} is not a key set", input::name(path))))?);
+            key_sets.push(key_set(path)?);
         }
         let quorum = self.quorum.as_ref().map(|path| {
             let text = input::read_text(path, MAX_QUORUM_BYTES)?;
@@ -67,6 +67,18 @@ impl EvidenceArgs {
         });
         Ok(Evidence { pins, key_sets, quorum: quorum.transpose()?, at: self.at })
     }
+}
+
+/// A key set, compact or in the document that names it. A file that was meant to be one and is none would otherwise
+/// count as none given.
+fn key_set(path: &Path) -> Result<String, CliError> {
+    let bytes = input::read_compact(path, MAX_DISCOVERY_BYTES)?;
+    let document = serde_json::from_slice::<DiscoveryDocument>(&bytes).ok();
+    let text = document.map_or_else(|| String::from_utf8_lossy(&bytes).into_owned(), |document| document.key_set);
+    let help = "expected a key set in its compact form, or the document of /.well-known/countersign that holds it";
+    let refused = |error| CliError::usage(format!("{}: {error}", input::name(path))).with_help(help);
+    SelfSignedKeySet::parse(text.as_bytes()).map_err(refused)?;
+    Ok(text)
 }
 
 /// Reads a level.

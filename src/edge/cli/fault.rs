@@ -87,7 +87,10 @@ impl From<GatherError> for CliError {
         match error {
             GatherError::Store(error) => error.into(),
             GatherError::Logbook(error) => error.into(),
-            GatherError::Missing(_) | GatherError::SeveralCalls(_) | GatherError::Bundle(_) => Self::usage(error),
+            GatherError::Missing(_)
+            | GatherError::SeveralCalls(_)
+            | GatherError::OtherBody(_)
+            | GatherError::Bundle(_) => Self::usage(error),
         }
     }
 }

@@ -65,7 +65,7 @@ enum Command {
         kid: KeyId,
 
         /// Why, such as `stolen` or `exposed`: counterparties read it
-        #[arg(long, value_name = "CODE", value_parser = reason)]
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
         reason: String,
 
         #[command(flatten)]

@@ -1,6 +1,6 @@
 //! Sending a call on, to an own agent or to a peer's, and waiting for its answer to begin.
 
-use axum::http::{HeaderMap, Method, Response};
+use axum::http::{HeaderMap, Method, Response, Version};
 use url::Url;
 
 use super::Settings;
@@ -34,7 +34,12 @@ pub(super) async fn send(
     *request.body_mut() = content.into_outgoing();
     let begun = tokio::time::timeout(settings.upstream_timeout, client.execute(request)).await;
     match begun {
-        Ok(Ok(response)) => Ok(response.into()),
+        Ok(Ok(response)) => {
+            let mut begun: Begun = response.into();
+            // What the upstream speaks is between it and us.
+            *begun.version_mut() = Version::HTTP_11;
+            Ok(begun)
+        }
         Ok(Err(error)) if error.is_connect() => Err(CallError::Unreachable(causes(error))),
         Ok(Err(error)) => Err(CallError::Unanswered(causes(error))),
         Err(_) => Err(CallError::Unanswered(format!("nothing within {} s", settings.upstream_timeout.as_secs()))),

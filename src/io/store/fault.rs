@@ -11,7 +11,9 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 pub enum StoreError {
     /// There is no store where one was to be opened. It has to be created on purpose: a mistyped path must not begin
     /// a second history.
-    #[error("there is no store at `{place}`: create one with `countersign init`, or correct the path")]
+    #[error(
+        "there is no store at `{place}`: correct the path, or restore it from a backup; only a new identity begins with `countersign init`"
+    )]
     Missing {
         /// Path or address.
         place: String,

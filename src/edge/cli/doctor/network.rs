@@ -20,7 +20,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 /// Looks at both ports, and tells whether the node runs.
 pub(super) async fn ports(folder: &DataFolder, found: &mut Vec<Found>) -> bool {
     let listen = &folder.config().listen;
-    let running = is_running(listen.private).await;
+    // Another node may listen there; the lock is this folder's own.
+    let running = folder.is_served() && is_running(listen.private).await;
     if running {
         found.push(Found::ok("node", format!("runs: its private listener answers on {}", listen.private)));
         return true;
