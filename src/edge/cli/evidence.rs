@@ -90,3 +90,28 @@ pub(super) fn level(text: &str) -> Result<Level, String> {
 pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     text.parse().map_err(|error: crate::ground::name::NameError| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::output::Exit;
+    use super::*;
+    use crate::ground::keyset::{sign, tests as ours};
+
+    #[test]
+    fn a_key_set_is_taken_as_it_is_or_out_of_its_document_and_nothing_else_is_one() {
+        let signed = sign(&ours::document(), &ours::root()).unwrap();
+        let document = serde_json::to_string(&DiscoveryDocument::of(&signed, Vec::new()).unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let read = |text: &str| {
+            let path = folder.path().join("file");
+            std::fs::write(&path, text).unwrap();
+            key_set(&path)
+        };
+        for good in [signed.compact().to_owned(), format!("{}\n", signed.compact()), document.clone()] {
+            assert_eq!(read(&good).ok().as_deref(), Some(signed.compact()), "{good}");
+        }
+        for bad in ["", "{}", "a.b.c", &document.replace("ey", "ez")] {
+            assert_eq!(read(bad).unwrap_err().exit(), Exit::Usage, "{bad}");
+        }
+    }
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign::edge::data_folder::{DataFolder, InitOptions};
 use countersign::ground::name::Issuer;
 use countersign::io::clock::Clock;
+use countersign::node::bundles::{Disclosure, GatherError, Gatherer};
 use countersign::node::tokens::Role;
 use serde_json::{Value, json};
 
@@ -200,5 +201,20 @@ async fn peers_are_listed_with_their_standing() {
     let listed = body(request.send().await.unwrap()).await;
     assert_eq!(listed["peers"][0]["state"], "approved");
     assert!(listed["peers"][0].get("hindrance").is_none(), "{listed:#}");
+    two.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_body_that_the_receipts_do_not_commit_to_is_not_disclosed() {
+    let two = TwoOperators::start().await;
+    let (_, decided) = post(&two.a, "/v1/decisions", Role::Decide, &asked(&two)).await;
+    let digest = decided["digest"].as_str().unwrap().parse().unwrap();
+    let gatherer = Gatherer::new(two.a.store().await, two.a.server.node().operator.key_set().clone());
+    let gather = async |body: &[u8]| {
+        let disclosure = Disclosure { request_body: Some(body.to_vec()), ..Disclosure::default() };
+        gatherer.gather(&[digest], &disclosure, Clock::system().now()).await
+    };
+    assert!(gather(b"{}").await.is_ok());
+    assert!(matches!(gather(b"{ }").await, Err(GatherError::OtherBody("request"))));
     two.shutdown().await;
 }
