@@ -6,13 +6,17 @@ COUNTERSIGN_URL is its address (absent: http://127.0.0.1:7401), COUNTERSIGN_TOKE
 import base64
 import json
 import os
+import sys
 import urllib.request
 
 
 def ask(path: str, question: dict) -> dict:
     """Posts a question. A refusal is an `HTTPError` whose body is a problem document (RFC 9457)."""
     url = os.environ.get("COUNTERSIGN_URL", "http://127.0.0.1:7401") + path
-    headers = {"Authorization": f"Bearer {os.environ['COUNTERSIGN_TOKEN']}", "Content-Type": "application/json"}
+    token = os.environ.get("COUNTERSIGN_TOKEN")
+    if not token:
+        sys.exit("COUNTERSIGN_TOKEN is not set: `countersign token add NAME --role ROLE` prints one")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(question).encode(), headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
