@@ -35,7 +35,7 @@ pub use directory::{Epoch, Identity, KeySetVersion, Peer, PeerChange, PeerState,
 pub use fault::{Cause, StoreError};
 pub use lookup::{CursorError, Position, SearchCursor, SearchQuery, SearchRow, StoredReceipt};
 pub use sequence::{Advance, Entry, HeadAdvance, Publication, Publish, Tile, TileAt, Unsequenced};
-pub use work::{Followup, NewFollowup, NewObservation, Observation, ObservationQuery, WorkTerms};
+pub use work::{Followup, Line, NewFollowup, NewObservation, Observation, ObservationQuery, Rescheduled, WorkTerms};
 
 /// How many receipts without an index entry [`Store::receipt`] and [`Store::related`] look through one by one. At a few
 /// thousand receipts a second the index may then be ten seconds behind, and the look takes some tens of milliseconds.
@@ -219,22 +219,17 @@ pub trait Store: Send + Sync + fmt::Debug {
     // --- Work ---
 
     /// Takes work that is due at `terms.now` and work that is due after `terms.latest`, oldest first, and makes it due
-    /// again at `terms.again`: should the worker die, another one takes it then, and until then no other does. Of the
-    /// work about one operator at most `per_peer` pieces of either, the oldest, and none about those in `except`: no
-    /// operator stands in another's way.
+    /// again at `terms.again`: should the worker die, another one takes it then, and until then no other does. Of each
+    /// line at most `per_line` pieces of either, the oldest, and none of those in `except`: much work of one kind about
+    /// one operator stands in the way of no other.
     ///
     /// Durable: the new due times and the counts of attempts, when this returns.
     async fn take_followups(
         &self,
         terms: WorkTerms,
-        per_peer: u32,
-        except: &[Issuer],
+        per_line: u32,
+        except: &[Line],
     ) -> Result<Vec<Followup>, StoreError>;
-
-    /// Makes work due at another time, and answers whether it was still there.
-    ///
-    /// Durable: when this returns.
-    async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError>;
 
     /// Observations that meet the query, newest first, at most `limit`.
     async fn observations(&self, query: &ObservationQuery, limit: u32) -> Result<Vec<Observation>, StoreError>;

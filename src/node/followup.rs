@@ -15,7 +15,7 @@ use crate::ground::name::{Code, Issuer, Timestamp};
 use crate::ground::problem::ProblemType;
 use crate::io::client::{FetchError, PeerClient};
 use crate::io::clock::Clock;
-use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, Store, StoreError};
+use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, Rescheduled, Store, StoreError};
 use crate::node::directory::{Directory, Refusal};
 use crate::node::issuer::{OwnFollowup, ReceiptIssuer};
 use crate::node::observation::{Note, Noticed, news};
@@ -182,12 +182,10 @@ impl FollowUp {
             }
         };
         match due {
-            Some(due) => drop(self.store.reschedule(work.id, due).await?),
+            Some(due) => left.rescheduled.push(Rescheduled { id: work.id, due }),
             None => left.settled.push(work.id),
         }
-        if left != Admission::default() {
-            self.writes.commit(left).await?;
-        }
+        self.writes.commit(left).await?;
         Ok(Did { settled: due.is_none(), unreached })
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::kind::Kind;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
-use crate::io::store::{Epoch, NewFollowup, NewObservation};
+use crate::io::store::{Epoch, NewFollowup, NewObservation, Rescheduled};
 
 /// Private bytes that open a receipt's commitments (nonce, salt, inputs). Kept beside it, never published, and never
 /// printed: its `Debug` shows only the length.
@@ -63,6 +63,9 @@ pub struct Admission {
     pub blobs: Vec<Vec<u8>>,
     /// What was noticed.
     pub observations: Vec<NewObservation>,
+    /// Work that is due at another time with this. What is gone is passed over; of two times for one piece either
+    /// holds.
+    pub rescheduled: Vec<Rescheduled>,
     /// Ids of work that is done with this, or was given up. Those that are gone are passed over.
     pub settled: Vec<u64>,
 }

@@ -101,6 +101,7 @@ macro_rules! suite {
                 work_that_a_clock_ahead_put_off_is_taken_after_what_is_due,
                 no_operator_stands_in_anothers_way,
                 of_two_workers_one_takes_a_piece,
+                no_kind_of_work_stands_in_anothers_way,
                 work_can_be_rescheduled_and_settled,
                 an_item_that_falls_settles_nothing_and_notes_nothing,
                 observations_are_found_newest_first,

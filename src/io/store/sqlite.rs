@@ -19,7 +19,7 @@ use crate::ground::crypto::hash::Digest;
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::name::{Issuer, ReceiptId, Timestamp};
 use crate::io::store::{
-    Admission, Advance, Conflict, Entry, Epoch, Followup, HeadAdvance, Identity, KeySetVersion, Observation,
+    Admission, Advance, Conflict, Entry, Epoch, Followup, HeadAdvance, Identity, KeySetVersion, Line, Observation,
     ObservationQuery, Peer, PeerChange, PeerState, Position, Publication, Publish, PutKeySet, PutPeer, PutToken,
     SearchQuery, SearchRow, Store, StoreError, StoredReceipt, TileAt, Token, Unsequenced, WorkTerms,
 };
@@ -246,14 +246,10 @@ impl Store for SqliteStore {
     async fn take_followups(
         &self,
         terms: WorkTerms,
-        per_peer: u32,
-        except: &[Issuer],
+        per_line: u32,
+        except: &[Line],
     ) -> Result<Vec<Followup>, StoreError> {
-        work::take(self, terms, per_peer, except).await
-    }
-
-    async fn reschedule(&self, id: u64, due: Timestamp) -> Result<bool, StoreError> {
-        work::reschedule(self, id, due).await
+        work::take(self, terms, per_line, except).await
     }
 
     async fn observations(&self, query: &ObservationQuery, limit: u32) -> Result<Vec<Observation>, StoreError> {

@@ -16,6 +16,24 @@ pub struct NewFollowup {
     pub peer: Issuer,
 }
 
+/// Work that is to be due at another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rescheduled {
+    /// Names it in this store.
+    pub id: u64,
+    /// When it is due from now on.
+    pub due: Timestamp,
+}
+
+/// The work of one kind about one operator. No line stands in another's way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// The operator that it concerns.
+    pub peer: Issuer,
+    /// What is to be done.
+    pub kind: Code,
+}
+
 /// Which work a worker takes, and for how long, by its clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkTerms {

@@ -1,8 +1,11 @@
 //! Follow-ups and observations.
 
 use super::{Database, item, own, them, time, us};
+use crate::ground::crypto::hash::Digest;
 use crate::ground::name::Issuer;
-use crate::io::store::{Admission, Followup, NewFollowup, NewObservation, ObservationQuery, Store, WorkTerms};
+use crate::io::store::{
+    Admission, Followup, Line, NewFollowup, NewObservation, ObservationQuery, Rescheduled, Store, WorkTerms,
+};
 
 fn followup(n: u64, due: u64) -> NewFollowup {
     NewFollowup { due: time(due), kind: "fetch_outcome".parse().unwrap(), subject: own(n).digest, peer: them() }
@@ -11,6 +14,14 @@ fn followup(n: u64, due: u64) -> NewFollowup {
 /// A look that finds nothing later than an hour implausible.
 pub(super) fn look(now: u64, again: u64) -> WorkTerms {
     WorkTerms { now: time(now), latest: time(now + 3600), again: time(again) }
+}
+
+fn subjects(taken: Vec<Followup>) -> Vec<Digest> {
+    taken.into_iter().map(|work| work.subject).collect()
+}
+
+fn of(numbers: &[u64]) -> Vec<Digest> {
+    numbers.iter().map(|n| own(*n).digest).collect()
 }
 
 async fn queue(store: &dyn Store, followups: Vec<NewFollowup>) {
@@ -64,13 +75,22 @@ pub(in crate::io::store) async fn no_operator_stands_in_anothers_way(database: &
         about(&third, 6, 90),
     ];
     queue(&*store, queued).await;
-    let subjects = |taken: Vec<Followup>| taken.into_iter().map(|work| work.subject).collect::<Vec<_>>();
-    let of = |numbers: &[u64]| numbers.iter().map(|n| own(*n).digest).collect::<Vec<_>>();
-    assert_eq!(subjects(store.take_followups(look(20, 50), 1, &[them()]).await.unwrap()), of(&[3]));
+    let line = |peer| Line { peer, kind: followup(0, 0).kind };
+    assert_eq!(subjects(store.take_followups(look(20, 50), 1, &[line(them())]).await.unwrap()), of(&[3]));
     assert_eq!(subjects(store.take_followups(look(20, 50), 2, &[]).await.unwrap()), of(&[1, 2, 5]));
-    let all = [them(), us(), third];
+    let all = [them(), us(), third].map(line);
     assert_eq!(subjects(store.take_followups(look(99, 200), 9, &all).await.unwrap()), of(&[]));
     assert_eq!(subjects(store.take_followups(look(20, 50), 2, &[]).await.unwrap()), of(&[4]));
+}
+
+pub(in crate::io::store) async fn no_kind_of_work_stands_in_anothers_way(database: &dyn Database) {
+    let store = database.open().await;
+    let kind = |kind: &str| kind.parse().unwrap();
+    let one = |n, name, due| NewFollowup { kind: kind(name), ..followup(n, due) };
+    queue(&*store, vec![one(1, "b", 10), one(2, "b", 11), one(3, "b", 12), one(4, "a", 13), one(5, "c", 14)]).await;
+    let busy = [Line { peer: them(), kind: kind("a") }, Line { peer: us(), kind: kind("c") }];
+    assert_eq!(subjects(store.take_followups(look(20, 50), 1, &busy).await.unwrap()), of(&[1, 5]));
+    assert_eq!(subjects(store.take_followups(look(20, 50), 1, &[]).await.unwrap()), of(&[2, 4]));
 }
 
 pub(in crate::io::store) async fn of_two_workers_one_takes_a_piece(database: &dyn Database) {
@@ -83,16 +103,26 @@ pub(in crate::io::store) async fn of_two_workers_one_takes_a_piece(database: &dy
 
 pub(in crate::io::store) async fn work_can_be_rescheduled_and_settled(database: &dyn Database) {
     let store = database.open().await;
-    queue(&*store, vec![followup(1, 10), followup(2, 10), followup(3, 10)]).await;
+    queue(&*store, (1..=6).map(|n| followup(n, 10)).collect()).await;
     let taken = store.take_followups(look(10, 99), 10, &[]).await.unwrap();
-    let [one, two, three] = taken.as_slice() else { panic!("{taken:?}") };
-    assert!(store.reschedule(one.id, time(20)).await.unwrap());
+    let [one, two, three, four, five, six] = taken.as_slice() else { panic!("{taken:?}") };
+    let reschedule = |id, due| Rescheduled { id, due: time(due) };
     let settle = |settled| Admission { settled, ..Admission::default() };
-    let batch = [settle(vec![two.id, 12345]), settle(vec![three.id, two.id]), settle(Vec::new())];
+    // What is settled stays so, whatever else is said of it.
+    let rescheduled = vec![reschedule(one.id, 20), reschedule(four.id, 21), reschedule(two.id, 20)];
+    let batch = [
+        settle(vec![two.id, 12345]),
+        Admission { rescheduled, ..settle(vec![three.id, two.id]) },
+        Admission { rescheduled: vec![reschedule(12345, 20), reschedule(five.id, 22)], ..settle(Vec::new()) },
+    ];
     assert_eq!(store.commit(time(10), &batch).await.unwrap(), [Ok(()), Ok(()), Ok(())]);
-    assert!(!store.reschedule(two.id, time(20)).await.unwrap());
-    let left = store.take_followups(look(1000, 2000), 10, &[]).await.unwrap();
-    assert_eq!(left.iter().map(|work| work.id).collect::<Vec<_>>(), [one.id]);
+    let late = Admission { rescheduled: vec![reschedule(two.id, 20)], ..Admission::default() };
+    assert_eq!(store.commit(time(11), &[late]).await.unwrap(), [Ok(())]);
+    for (now, left) in [(19, vec![]), (20, vec![one.id]), (21, vec![four.id]), (98, vec![five.id]), (99, vec![six.id])]
+    {
+        let taken = store.take_followups(look(now, 1000), 10, &[]).await.unwrap();
+        assert_eq!(taken.iter().map(|work| work.id).collect::<Vec<_>>(), left, "{now}");
+    }
 }
 
 pub(in crate::io::store) async fn an_item_that_falls_settles_nothing_and_notes_nothing(database: &dyn Database) {
@@ -100,8 +130,10 @@ pub(in crate::io::store) async fn an_item_that_falls_settles_nothing_and_notes_n
     queue(&*store, vec![followup(1, 10)]).await;
     let taken = store.take_followups(look(10, 20), 10, &[]).await.unwrap();
     let observations = vec![observation(1, "slow_log", them())];
-    let falls = Admission { observations, settled: vec![taken[0].id], ..item(own(99)) };
+    let rescheduled = vec![Rescheduled { id: taken[0].id, due: time(15) }];
+    let falls = Admission { observations, rescheduled, settled: vec![taken[0].id], ..item(own(99)) };
     assert!(store.commit(time(10), &[falls]).await.unwrap()[0].is_err());
+    assert_eq!(store.take_followups(look(19, 30), 10, &[]).await.unwrap(), []);
     assert_eq!(store.take_followups(look(20, 30), 10, &[]).await.unwrap().len(), 1);
     assert_eq!(store.observations(&ObservationQuery::default(), 9).await.unwrap(), []);
 }

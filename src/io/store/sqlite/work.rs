@@ -7,9 +7,9 @@ use sqlx::{QueryBuilder, SqliteConnection};
 use super::SqliteStore;
 use super::fault::fault;
 use super::rows::{number, read_digest, read_issuer, read_number, read_text, read_time, runs, statement, time};
-use crate::ground::name::{Issuer, Timestamp};
 use crate::io::store::{
-    Admission, Followup, NewFollowup, NewObservation, Observation, ObservationQuery, StoreError, WorkTerms,
+    Admission, Followup, Line, NewFollowup, NewObservation, Observation, ObservationQuery, Rescheduled, StoreError,
+    WorkTerms,
 };
 
 type FollowupColumns = (i64, i64, String, Vec<u8>, String, i64);
@@ -31,6 +31,8 @@ pub(super) async fn keep(connection: &mut SqliteConnection, kept: &[&Admission])
     insert_followups(connection, &followups).await?;
     let observations: Vec<_> = kept.iter().flat_map(|item| &item.observations).collect();
     insert_observations(connection, &observations).await?;
+    let rescheduled: Vec<_> = kept.iter().flat_map(|item| &item.rescheduled).copied().collect();
+    reschedule_followups(connection, &rescheduled).await?;
     let settled: Vec<_> = kept.iter().flat_map(|item| &item.settled).copied().collect();
     delete_followups(connection, &settled).await
 }
@@ -68,6 +70,20 @@ async fn insert_observations(
     Ok(())
 }
 
+async fn reschedule_followups(connection: &mut SqliteConnection, moved: &[Rescheduled]) -> Result<(), StoreError> {
+    let after = ") UPDATE followup SET due = moved.due FROM moved WHERE followup.id = moved.id";
+    for run in runs(moved) {
+        statement("WITH moved (id, due) AS (", run, after, |row, moved| {
+            row.number(moved.id).time(moved.due);
+        })
+        .build()
+        .execute(&mut *connection)
+        .await
+        .map_err(fault)?;
+    }
+    Ok(())
+}
+
 async fn delete_followups(connection: &mut SqliteConnection, ids: &[u64]) -> Result<(), StoreError> {
     for run in runs(ids) {
         statement("DELETE FROM followup WHERE id IN (", run, ")", |row, id| {
@@ -81,34 +97,39 @@ async fn delete_followups(connection: &mut SqliteConnection, ids: &[u64]) -> Res
     Ok(())
 }
 
-/// The oldest due work about each operator. The operators are found by leaping from one to the next in the index, so
-/// that a long queue of one costs nothing.
-pub(super) const DUE: &str = "WITH RECURSIVE concerned (peer) AS (
-        SELECT min(peer) FROM followup
+/// The oldest due work of each line. From before the first, the lines are found by leaping from one to the next in the
+/// index, so that a long one costs nothing. Compared as one row value, (peer, kind) would have SQLite use the index for
+/// the peer alone, and walk.
+pub(super) const DUE: &str = "WITH RECURSIVE line (peer, kind) AS (
+        SELECT '', ''
         UNION ALL
-        SELECT (SELECT min(peer) FROM followup WHERE peer > concerned.peer) FROM concerned WHERE peer IS NOT NULL)
-    SELECT f.id FROM concerned CROSS JOIN followup AS f
-    WHERE concerned.peer IS NOT NULL AND concerned.peer NOT IN (SELECT value FROM json_each(?1))
+        SELECT f.peer, f.kind FROM line CROSS JOIN followup AS f WHERE f.id = coalesce(
+            (SELECT id FROM followup WHERE peer = line.peer AND kind > line.kind ORDER BY kind LIMIT 1),
+            (SELECT id FROM followup WHERE peer > line.peer ORDER BY peer, kind LIMIT 1)))
+    SELECT f.id FROM line CROSS JOIN followup AS f
+    WHERE (line.peer, line.kind) NOT IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
         AND f.id IN (
             SELECT id FROM (
-                SELECT id FROM followup WHERE peer = concerned.peer AND due <= ?2 ORDER BY due, id LIMIT ?4)
+                SELECT id FROM followup
+                WHERE peer = line.peer AND kind = line.kind AND due <= ?2 ORDER BY due, id LIMIT ?4)
             UNION ALL SELECT id FROM (
-                SELECT id FROM followup WHERE peer = concerned.peer AND due > ?3 ORDER BY due, id LIMIT ?4))
+                SELECT id FROM followup
+                WHERE peer = line.peer AND kind = line.kind AND due > ?3 ORDER BY due, id LIMIT ?4))
     ORDER BY f.due, f.id";
 
 pub(super) async fn take(
     store: &SqliteStore,
     terms: WorkTerms,
-    per_peer: u32,
-    except: &[Issuer],
+    per_line: u32,
+    except: &[Line],
 ) -> Result<Vec<Followup>, StoreError> {
-    let except: Vec<&str> = except.iter().map(Issuer::as_str).collect();
+    let except: serde_json::Value = except.iter().map(|line| [line.peer.as_str(), line.kind.as_str()]).collect();
     // Most looks find nothing, and those shall not keep commits waiting.
     let ids: Vec<i64> = sqlx::query_scalar(DUE)
-        .bind(serde_json::Value::from(except).to_string())
+        .bind(except.to_string())
         .bind(time(terms.now))
         .bind(time(terms.latest))
-        .bind(per_peer)
+        .bind(per_line)
         .fetch_all(&store.readers)
         .await
         .map_err(fault)?;
@@ -130,16 +151,6 @@ pub(super) async fn take(
     }
     tx.commit().await.map_err(fault)?;
     ids.iter().filter_map(|id| taken.remove(id)).map(read_followup).collect()
-}
-
-pub(super) async fn reschedule(store: &SqliteStore, id: u64, due: Timestamp) -> Result<bool, StoreError> {
-    let moved = sqlx::query("UPDATE followup SET due = ? WHERE id = ?")
-        .bind(time(due))
-        .bind(number(id))
-        .execute(&store.writer)
-        .await
-        .map_err(fault)?;
-    Ok(moved.rows_affected() > 0)
 }
 
 type ObservationColumns = (i64, i64, String, String, Option<Vec<u8>>, String);

@@ -6,13 +6,13 @@ use crate::node::outcomes::{self, Ending, Recorded};
 
 impl Scene {
     /// Stores a decision about a call that was begun, with the work of closing it.
-    async fn begin(&self, decision: &SignedReceipt) {
+    pub(super) async fn begin(&self, decision: &SignedReceipt) {
         let work = Work::close_call(time(NOW)).about(decision.digest, &self.peer.issuer);
         self.keep(decision, vec![work]).await;
         self.place.hand.advance_ms(CLOSE_AFTER_S * 1000);
     }
 
-    async fn own_outcomes(&self, decision: &SignedReceipt) -> Vec<Outcome> {
+    pub(super) async fn own_outcomes(&self, decision: &SignedReceipt) -> Vec<Outcome> {
         let rows = self.place.store.related(&decision.digest).await.unwrap();
         let own = rows.iter().filter(|row| row.iss == ours::issuer());
         let parsed = own.map(|row| UnverifiedReceipt::parse(row.compact.as_bytes()).unwrap().claims().clone());

@@ -214,7 +214,7 @@ CREATE TABLE followup (
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX followup_peer ON followup (peer, due);
+CREATE INDEX followup_line ON followup (peer, kind, due);
 
 CREATE TABLE observation (
     id     INTEGER PRIMARY KEY,
