@@ -30,7 +30,10 @@ mod outbound;
 mod refuse;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod watched;
+
+use under_way::UnderWay;
 
 pub use counts::{CallLabels, Counts, DecisionLabels, Direction, Fate, Via};
 
@@ -65,6 +68,7 @@ pub struct Gateway(Arc<Inner>);
 struct Inner {
     node: Arc<Node>,
     agents: Vec<AgentSecret>,
+    under_way: UnderWay,
     settings: Settings,
     inbound: Vec<Arc<InboundRoute>>,
     outbound: Vec<Arc<OutboundRoute>>,
@@ -96,6 +100,7 @@ impl Gateway {
         afterwards.close();
         Ok(Self(Arc::new(Inner {
             node,
+            under_way: UnderWay::of(agents.iter().map(|agent| agent.name.as_str())),
             agents,
             settings: Settings {
                 public_url: config.public_url.clone(),

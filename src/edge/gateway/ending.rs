@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use super::Gateway;
+use super::under_way::Place;
 use crate::ground::crypto::hash::Digest;
 use crate::ground::name::Issuer;
 use crate::ground::receipt::payload::{Observer, OutcomeStatus, ReceiptRef};
@@ -22,12 +23,16 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait between two tries. They go on while the node runs: nobody else knows how the call ended.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// What a call holds until its outcome is written down: nobody else closes it meanwhile, and an own agent's place is
+/// taken.
+type Held = (RunningCall, Option<Place>);
+
 /// A call whose end is yet to come.
 #[derive(Debug)]
 pub(super) struct Closing {
     gateway: Gateway,
     /// Until it is said.
-    open: Option<(Ending, RunningCall)>,
+    open: Option<(Ending, Held)>,
     http_status: Option<u16>,
 }
 
@@ -39,11 +44,12 @@ impl Closing {
         peer: Issuer,
         decision: ReceiptRef,
         acknowledgement: Option<ReceiptRef>,
+        place: Option<Place>,
     ) -> Self {
         let status = OutcomeStatus::Aborted;
         let ending = Ending { peer, observer, decision, acknowledgement, status, response: None, received: None };
         let running = gateway.0.node.running.begin(ending.decision.digest);
-        Self { gateway: gateway.clone(), open: Some((ending, running)), http_status: None }
+        Self { gateway: gateway.clone(), open: Some((ending, (running, place))), http_status: None }
     }
 
     /// The peer's acknowledgement came.
@@ -70,11 +76,10 @@ impl Closing {
     }
 
     fn write(&mut self, status: OutcomeStatus, response: Option<(u16, Option<Digest>)>) {
-        if let Some((ending, running)) = self.open.take() {
+        if let Some((ending, held)) = self.open.take() {
             let issuer = self.gateway.0.node.issuer.clone();
             let ending = Ending { status, response, ..ending };
-            let _detached =
-                self.gateway.0.afterwards.spawn_on(record(issuer, ending, running), &self.gateway.0.runtime);
+            let _detached = self.gateway.0.afterwards.spawn_on(record(issuer, ending, held), &self.gateway.0.runtime);
         }
     }
 }
@@ -87,9 +92,8 @@ impl Drop for Closing {
     }
 }
 
-/// The call counts as running until its outcome is written down, so that nobody else closes it meanwhile. What cannot
-/// be written down at all is left to the follow-up.
-async fn record(issuer: ReceiptIssuer, ending: Ending, _running: RunningCall) {
+/// What cannot be written down at all is left to the follow-up.
+async fn record(issuer: ReceiptIssuer, ending: Ending, _held: Held) {
     let mut wait = FIRST_WAIT;
     loop {
         match outcomes::record(&issuer, ending.clone()).await {

@@ -21,6 +21,7 @@ use super::door;
 use super::ending::Closing;
 use super::headers::{self, NONCE, OUTCOME, RECEIPT, RECEIPT_ID, USER, VERDICT};
 use super::refuse::{OrRefused, Refused, problem_of, wanted};
+use super::under_way::{MAX_OF_AN_AGENT, Place};
 use super::watched::{Watch, Watched};
 use super::{AgentSecret, Gateway};
 use crate::edge::config::OutboundRoute;
@@ -93,6 +94,10 @@ async fn carry(gateway: &Gateway, request: Request) -> OrRefused<Response> {
     let agent = gateway.0.agents.get(entered.agent).ok_or_else(|| nobody(ProblemType::NotFound))?;
     let route = gateway.0.outbound.iter().find(|route| route.name == entered.route);
     let route = route.map(Arc::clone).ok_or_else(|| plain(ProblemType::NotFound))?;
+    let place = gateway.0.under_way.begin(&agent.name).ok_or_else(|| {
+        let about = format!("agent `{}` has {MAX_OF_AN_AGENT} calls under way; wait for one to end", agent.name);
+        plain(ProblemType::RateLimited).saying(&about)
+    })?;
     let room = &gateway.0.room;
     let read = body::read(&parts.headers, body, settings.body_bytes, settings.body_timeout, room).await;
     let (content, _share) = read.map_err(plain)?;
@@ -102,7 +107,7 @@ async fn carry(gateway: &Gateway, request: Request) -> OrRefused<Response> {
     let target = target(&route.url, entered.rest, parts.uri.query()).ok_or_else(malformed)?;
     let local = Url::parse(&format!("http://{host}{}", entered.base)).map_err(|_| malformed())?;
     let proved_by = entered.proved_by;
-    Outgoing { gateway, agent, proved_by, route, parts: &parts, local, target, call }.go(content).await
+    Outgoing { gateway, agent, proved_by, route, parts: &parts, local, target, call }.go(content, place).await
 }
 
 fn recognised(parts: &Parts, route: &OutboundRoute, rest: &str, content: &Content) -> Result<Call, call::Unrecognised> {
@@ -126,7 +131,7 @@ impl Outgoing<'_> {
         refusal(self.gateway, problem, self.call.shape())
     }
 
-    async fn go(self, content: Content) -> OrRefused<Response> {
+    async fn go(self, content: Content, place: Place) -> OrRefused<Response> {
         let peer = &self.route.peer;
         self.gateway.0.node.answers.may_call(peer).await.map_err(|problem| {
             let about = format!("the route `{}` leads to `{peer}`", self.route.name);
@@ -134,7 +139,7 @@ impl Outgoing<'_> {
         })?;
         let user = self.user()?;
         let (judgement, matter, nonce) = self.decide(user, &content)?;
-        let recorded = self.record(judgement, matter).await.map_err(|_| self.refuse(ProblemType::Internal))?;
+        let recorded = self.record(judgement, matter, place).await.map_err(|_| self.refuse(ProblemType::Internal))?;
         let (decision, closing) = recorded.map_err(|failure| {
             tracing::warn!(error = %failure, "no receipt, so no call");
             self.refuse(failure.problem())
@@ -225,15 +230,16 @@ impl Outgoing<'_> {
     }
 
     /// Writes the decision down, in a task of its own: should the agent go away meanwhile, the decision is durable all
-    /// the same, and so is the fact that nothing came of it.
-    async fn record(&self, judgement: Judgement, matter: Matter) -> Result<Recorded, JoinError> {
+    /// the same, and so is the fact that nothing came of it; the call keeps its place until then.
+    async fn record(&self, judgement: Judgement, matter: Matter, place: Place) -> Result<Recorded, JoinError> {
         let gateway = self.gateway.clone();
         let recording = async move {
             let decision = gateway.0.node.decider.record(&judgement, &matter).await?;
             gateway.0.counts.decided(Via::Outbound, judgement.effect);
             let allowed = judgement.effect == Effect::Allow;
             let named = ReceiptRef { digest: decision.digest, jti: *decision.payload.jti() };
-            let closing = allowed.then(|| Closing::new(&gateway, Observer::Caller, matter.audience, named, None));
+            let audience = matter.audience;
+            let closing = allowed.then(|| Closing::new(&gateway, Observer::Caller, audience, named, None, Some(place)));
             Ok((decision, closing))
         };
         self.gateway.0.afterwards.spawn(recording).await

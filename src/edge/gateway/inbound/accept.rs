@@ -114,7 +114,7 @@ fn consumed(gateway: &super::Gateway, accepted: Accepted, handling: Handling) ->
     let peer = decision.iss.clone();
     let closing = handling
         .goes_on(answer.effect)
-        .then(|| Closing::new(gateway, Observer::Executor, peer.clone(), answer.receipt.clone(), Some(named)));
+        .then(|| Closing::new(gateway, Observer::Executor, peer.clone(), answer.receipt.clone(), Some(named), None));
     Taken::Consumed(Box::new(Consumed {
         peer,
         agent: decision.subject.id.clone(),
