@@ -1,7 +1,6 @@
 //! `countersign agent`: own agents that call peers' agents through the gateway.
 
 use std::fs;
-use std::path::Path;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
