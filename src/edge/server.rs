@@ -100,9 +100,10 @@ impl Server {
             settings: settings(&config),
         })
         .await?;
-        match Self::serve(config, Arc::clone(&node), agents, keys).await {
-            Ok(server) => Ok(server),
+        match Self::serve(config, Arc::clone(&node), agents).await {
+            Ok((app, public, private)) => Ok(Self { app, public, private, _keys: keys }),
             Err(error) => {
+                // It signs once more: the keys are held until it has ended.
                 node.shutdown(LAST_STEP).await;
                 Err(error)
             }
@@ -113,8 +114,7 @@ impl Server {
         config: Config,
         node: Arc<Node>,
         agents: Vec<AgentSecret>,
-        keys: FolderLock,
-    ) -> Result<Self, ServeError> {
+    ) -> Result<(Arc<App>, Listener, Listener), ServeError> {
         let gateway = Gateway::new(&config, Arc::clone(&node), agents)?;
         let app = Arc::new(App::new(config, node, gateway));
         let config = &app.config;
@@ -122,7 +122,7 @@ impl Server {
         let public = Listener::start(&public, config.listen.tls.as_ref(), public::router(Arc::clone(&app))).await?;
         let private = Scope::private(config);
         let private = Listener::start(&private, None, private::router(Arc::clone(&app))).await?;
-        Ok(Self { app, public, private, _keys: keys })
+        Ok((app, public, private))
     }
 
     /// Where the public listener listens.

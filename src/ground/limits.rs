@@ -25,6 +25,10 @@ pub const MAX_KEY_SET_BYTES: usize = 65_536;
 /// Keys in one key set: four uses, each rotated monthly for over a year.
 pub const MAX_KEYS: usize = 64;
 
+/// Places of a key set that rotations leave free, because entries are never dropped and the revocation of an active key
+/// needs one for its replacement: each of the four uses can be stolen twice after the last rotation.
+pub const MIN_FREE_KEYS: usize = 8;
+
 /// Seconds between `iat` and `exp` of a decision: "valid for minutes".
 pub const MAX_DECISION_LIFETIME_S: u64 = 600;
 

@@ -6,19 +6,18 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use crate::ground::log::merkle::TreeHead;
-use crate::io::files;
+use crate::io::files::{self, Access};
 
 /// Why the head file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadFileError {
-    /// The file cannot be read or written.
+    /// The file, or the one beside it that is locked meanwhile, cannot be read or written.
     #[error("cannot use the head file `{path}`: {source}")]
     Io {
-        /// The file.
+        /// Which of them.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -65,7 +64,7 @@ impl HeadFile {
     pub fn advance(&self, head: TreeHead) -> Result<TreeHead, HeadFileError> {
         let as_error = |source| HeadFileError::Io { path: self.path.clone(), source };
         // Nobody else reads, compares and replaces until this is closed.
-        let _turn = self.lock().map_err(as_error)?;
+        let _turn = self.lock()?;
         if let Some(known) = self.read()?
             && known.size >= head.size
             && known != head
@@ -78,12 +77,20 @@ impl HeadFile {
     }
 
     /// A file of its own, never removed: the head file is another one after each head.
-    fn lock(&self) -> io::Result<File> {
+    fn lock(&self) -> Result<File, HeadFileError> {
         let mut path = self.path.as_os_str().to_owned();
         path.push(".lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        file.lock()?;
-        Ok(file)
+        let path = PathBuf::from(path);
+        let open = || OpenOptions::new().write(true).open(&path);
+        let opened = open().or_else(|error| match error.kind() {
+            // Whoever comes second finds the first one's.
+            io::ErrorKind::NotFound => files::create(&path, b"", Access::Owner)
+                .or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
+                .and_then(|()| open()),
+            _ => Err(error),
+        });
+        let locked = opened.and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|source| HeadFileError::Io { path, source })
     }
 }
 
@@ -135,6 +142,15 @@ mod tests {
             }
         });
         assert_eq!(file.read().unwrap(), Some(head(803, "root")));
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_had_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("head");
+        fs::create_dir(folder.path().join("head.lock")).unwrap();
+        let error = HeadFile::at(path).advance(head(1, "root")).unwrap_err();
+        assert!(error.to_string().contains("head.lock`"), "{error}");
     }
 
     #[test]

@@ -189,6 +189,15 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Every version of the operator's key sets that was ever stored, under any root, by root and number.
     async fn key_sets(&self, issuer: &Issuer) -> Result<Vec<KeySetVersion>, StoreError>;
 
+    /// At most `limit` versions of the operator's key sets, latest number first: those under `root`, and then those
+    /// under any other.
+    async fn latest_key_sets(
+        &self,
+        issuer: &Issuer,
+        root: Option<&Digest>,
+        limit: u32,
+    ) -> Result<Vec<KeySetVersion>, StoreError>;
+
     /// Adds a token.
     ///
     /// Durable: when this returns `Stored`.

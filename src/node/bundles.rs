@@ -11,6 +11,7 @@ use crate::ground::bundle::{Bundle, BundleError, Item, Request, Response};
 use crate::ground::crypto::hash::Digest;
 use crate::ground::keyset::{PinnedKeySet, SelfSignedKeySet};
 use crate::ground::kind::Kind;
+use crate::ground::limits::MAX_BUNDLE_KEY_SETS;
 use crate::ground::log::merkle::TreeHead;
 use crate::ground::log::proof::{ConsistencyProof, ProofFile};
 use crate::ground::name::{Issuer, Timestamp};
@@ -105,9 +106,7 @@ impl Gatherer {
             bundle.add(item)?;
         }
         let issuers: BTreeSet<&Issuer> = rows.iter().map(|row| &row.iss).collect();
-        for issuer in issuers {
-            self.add_key_sets(&mut bundle, issuer).await?;
-        }
+        self.add_key_sets(&mut bundle, issuers).await?;
         check_bodies(&rows, &bundle, disclosure)?;
         Ok(Gathered { bundle, without_proof, calls })
     }
@@ -180,17 +179,39 @@ impl Gatherer {
         Ok(None)
     }
 
-    async fn add_key_sets(&self, bundle: &mut Bundle, issuer: &Issuer) -> Result<(), GatherError> {
-        if issuer == self.key_set.issuer() {
-            bundle.add_key_set(self.key_set.key_set())?;
+    /// Every operator's latest key set, which is what receipts are judged by. Then, as long as there is room, the ones
+    /// before, which tell how it came about: by turns, so that an operator with many of them takes no other's place.
+    async fn add_key_sets(&self, bundle: &mut Bundle, issuers: BTreeSet<&Issuer>) -> Result<(), GatherError> {
+        let mut earlier = Vec::new();
+        for issuer in issuers {
+            let mut key_sets = self.key_sets(issuer).await?.into_iter();
+            if let Some(latest) = key_sets.next() {
+                bundle.add_key_set(&latest)?;
+            }
+            earlier.extend(key_sets.enumerate());
         }
-        for version in self.store.key_sets(issuer).await? {
-            // A damaged one proves nothing; `log fsck` complains of it.
-            if let Ok(key_set) = SelfSignedKeySet::parse(version.compact.as_bytes()) {
-                bundle.add_key_set(&key_set)?;
+        earlier.sort_by_key(|(age, _)| *age);
+        for (_, key_set) in earlier {
+            if bundle.add_key_set(&key_set).is_err() {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// An operator's key sets, latest first, those under the root key that counts here before any others: as many as a
+    /// bundle may hold, however many the store has.
+    async fn key_sets(&self, issuer: &Issuer) -> Result<Vec<SelfSignedKeySet>, GatherError> {
+        let own = Some(self.key_set.key_set()).filter(|_| issuer == self.key_set.issuer());
+        let root = match own {
+            Some(own) => Some(own.fingerprint().0),
+            None => self.store.peer(issuer).await?.map(|peer| peer.fingerprint),
+        };
+        let limit = u32::try_from(MAX_BUNDLE_KEY_SETS).unwrap_or(u32::MAX);
+        let versions = self.store.latest_key_sets(issuer, root.as_ref(), limit).await?;
+        // A damaged one proves nothing; `log fsck` complains of it.
+        let stored = versions.iter().filter_map(|version| SelfSignedKeySet::parse(version.compact.as_bytes()).ok());
+        Ok(own.cloned().into_iter().chain(stored).collect())
     }
 }
 
@@ -236,3 +257,6 @@ fn disclose(item: &mut Item, row: &StoredReceipt, disclosure: &Disclosure) {
     }
     item.response = disclosure.response_body.clone().map(|body| Response { body: Some(body) });
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,6 @@
 //! `countersign agent`: own agents that call peers' agents through the gateway.
 
 use std::fs;
-use std::path::Path;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -64,7 +63,8 @@ fn add(folder: &DataFolder, name: &str, output: &Output) -> Result<(), CliError>
     // Checked before anything is written: the name's grammar, and that it is not taken.
     let config = Config::parse(&text, folder.path()).map_err(CliError::usage)?;
     let agents = folder.path().join("agents");
-    make_private(&agents)?;
+    let made = files::make_folder(&agents);
+    made.map_err(|error| CliError::io(format!("cannot make `{}`: {error}", agents.display())))?;
     secret_files::create(&agents.join(name))?;
     files::replace(&file, text.as_bytes()).map_err(failed)?;
     let folder = folder.clone().with_config(config);
@@ -72,12 +72,6 @@ fn add(folder: &DataFolder, name: &str, output: &Output) -> Result<(), CliError>
     show(&added, output)?;
     output.say("a node that runs takes it up at its next start");
     Ok(())
-}
-
-fn make_private(folder: &Path) -> Result<(), CliError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = fs::DirBuilder::new().mode(0o700).recursive(true).create(folder);
-    made.map_err(|error| CliError::io(format!("cannot make `{}`: {error}", folder.display())))
 }
 
 fn bases(folder: &DataFolder) -> Result<Vec<AgentBase>, CliError> {

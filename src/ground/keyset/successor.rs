@@ -6,6 +6,7 @@
 
 use super::{KeyEntry, KeySetDocument, KeyState, SelfSignedKeySet};
 use crate::ground::crypto::keys::{KeyId, KeyUse, PublicKey};
+use crate::ground::limits::{MAX_KEYS, MIN_FREE_KEYS};
 use crate::ground::name::Timestamp;
 
 /// Why there is no such key set after the known one.
@@ -33,16 +34,29 @@ pub enum SuccessorError {
     /// A key that signs cannot go without another of its use, and one that does not sign leaves no place.
     #[error("a key is replaced exactly when it is active")]
     Replacement,
+    /// The places that are left are for revocations.
+    #[error(
+        "the key set names {keys} keys, and the last {MIN_FREE_KEYS} of its {MAX_KEYS} places are kept for revocations: \
+         go on with the active key, and revoke it if somebody else may have it"
+    )]
+    Full {
+        /// The keys that the known key set names.
+        keys: usize,
+    },
 }
 
 /// Replaces the active keys of one use by `new`. They are retired: what they signed until now stays good (KEYS-13,
-/// KEYS-14).
+/// KEYS-14). The last [`MIN_FREE_KEYS`] places are not for this: no key could be revoked any more once all are taken.
 pub fn rotated(
     known: &SelfSignedKeySet,
     usage: KeyUse,
     new: &PublicKey,
     at: Timestamp,
 ) -> Result<KeySetDocument, SuccessorError> {
+    let keys = known.document().keys.len();
+    if keys + 1 + MIN_FREE_KEYS > MAX_KEYS {
+        return Err(SuccessorError::Full { keys });
+    }
     let mut next = begin(known, at)?;
     for entry in next.keys.iter_mut().filter(|entry| entry.usage == usage && entry.state == KeyState::Active) {
         entry.state = KeyState::Retired;
@@ -208,11 +222,35 @@ mod tests {
     }
 
     #[test]
+    fn rotations_leave_the_last_places_to_revocations() {
+        let mut known = first();
+        let mut seed = 100;
+        let mut spare = || {
+            seed += 1;
+            fresh(seed)
+        };
+        while known.document().keys.len() < MAX_KEYS - MIN_FREE_KEYS {
+            let next = rotated(&known, KeyUse::Receipt, &spare(), time(NOW)).unwrap();
+            known = sign(&next, &root()).unwrap();
+        }
+        let keys = MAX_KEYS - MIN_FREE_KEYS;
+        for usage in KeyUse::ALL {
+            assert_eq!(rotated(&known, usage, &spare(), time(NOW)), Err(SuccessorError::Full { keys }));
+        }
+        for usage in KeyUse::ALL.into_iter().cycle().take(MIN_FREE_KEYS) {
+            let active = known.of_use(usage).find(|(entry, _)| entry.state == KeyState::Active);
+            let next = revoked(&known, active.unwrap().0.kid, "stolen", Some(&spare()), time(NOW)).unwrap();
+            known = sign(&next, &root()).unwrap();
+        }
+        assert_eq!(known.document().keys.len(), MAX_KEYS);
+    }
+
+    #[test]
     fn keys_06_a_full_key_set_takes_no_more_keys() {
         let mut full = document();
         full.keys.extend((100..160).map(|seed| KeyEntry::active(&fresh(seed), KeyUse::Http, full.iat)));
         let full = sign(&full, &root()).unwrap();
-        let next = rotated(&full, KeyUse::Receipt, &fresh(21), time(NOW)).unwrap();
+        let next = revoked(&full, receipt_key().id(), "stolen", Some(&fresh(21)), time(NOW)).unwrap();
         assert!(sign(&next, &root()).is_err());
     }
 }

@@ -91,6 +91,7 @@ macro_rules! suite {
                 a_peer_changes_only_from_the_state_named,
                 a_key_set_is_not_rolled_back,
                 each_root_has_its_own_key_sets,
+                the_latest_key_sets_begin_with_those_of_a_root,
                 seeing_a_key_set_again_renews_its_time,
                 a_token_is_found_by_its_hash_until_removed,
                 token_names_and_hashes_are_taken_once,

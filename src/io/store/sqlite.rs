@@ -215,6 +215,15 @@ impl Store for SqliteStore {
         directory::key_sets(self, issuer).await
     }
 
+    async fn latest_key_sets(
+        &self,
+        issuer: &Issuer,
+        root: Option<&Digest>,
+        limit: u32,
+    ) -> Result<Vec<KeySetVersion>, StoreError> {
+        directory::latest_key_sets(self, issuer, root, limit).await
+    }
+
     async fn put_token(&self, token: &Token) -> Result<PutToken, StoreError> {
         directory::put_token(self, token).await
     }

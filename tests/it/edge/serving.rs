@@ -1,7 +1,11 @@
 //! Starting, answering and ending.
 
+use std::future::Future as _;
+use std::pin::pin;
+
 use countersign::edge::server::{ServeError, Server};
 use countersign::ground::name::Timestamp;
+use countersign::io::folder_lock::{FolderLock, FolderLockError};
 
 use super::{TestNode, create};
 
@@ -67,6 +71,26 @@ async fn a_taken_address_is_named() {
     let config = countersign::edge::config::Config::parse(&text, folder.path()).unwrap();
     let error = Server::start(&folder.with_config(config)).await.unwrap_err();
     assert!(matches!(error, ServeError::Bind { listener: "public", .. }), "{error}");
+    node.server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_start_that_fails_holds_the_keys_until_the_node_has_ended() {
+    let node = TestNode::start().await;
+    let place = tempfile::tempdir().unwrap();
+    let folder = create(&place.path().join("other")).await;
+    let text = format!("issuer = \"{}\"\n[listen]\npublic = \"{}\"\n", folder.issuer(), node.server.public_address());
+    let config = countersign::edge::config::Config::parse(&text, folder.path()).unwrap();
+    let folder = folder.with_config(config);
+    let mut start = pin!(Server::start(&folder));
+    let ended = std::future::poll_fn(|context| {
+        let polled = start.as_mut().poll(context);
+        // Whenever it waits for something, nobody may change the keys.
+        let held = matches!(FolderLock::changing(folder.path()), Err(FolderLockError::InUse(_)));
+        assert_eq!(held, polled.is_pending());
+        polled
+    });
+    assert!(matches!(ended.await, Err(ServeError::Bind { .. })));
     node.server.shutdown().await;
 }
 

@@ -93,6 +93,23 @@ pub(in crate::io::store) async fn each_root_has_its_own_key_sets(database: &dyn 
     assert_eq!(store.key_sets(&them()).await.unwrap().len(), 2);
 }
 
+pub(in crate::io::store) async fn the_latest_key_sets_begin_with_those_of_a_root(database: &dyn Database) {
+    let store = database.open().await;
+    let other = KeySetVersion { root: Digest([2; 32]), ..version(7, "seven") };
+    for version in [version(1, "one"), version(3, "three"), version(5, "five"), other.clone()] {
+        store.put_key_set(&version, None).await.unwrap();
+    }
+    let latest = async |root, limit| {
+        let found = store.latest_key_sets(&them(), root, limit).await.unwrap();
+        found.into_iter().map(|version| version.number).collect::<Vec<_>>()
+    };
+    assert_eq!(latest(Some(&Digest([1; 32])), 9).await, [5, 3, 1, 7]);
+    assert_eq!(latest(Some(&Digest([1; 32])), 2).await, [5, 3]);
+    assert_eq!(latest(Some(&other.root), 2).await, [7, 5]);
+    assert_eq!(latest(None, 9).await, [7, 5, 3, 1]);
+    assert_eq!(store.latest_key_sets(&us(), None, 9).await.unwrap(), []);
+}
+
 pub(in crate::io::store) async fn seeing_a_key_set_again_renews_its_time(database: &dyn Database) {
     let store = database.open().await;
     store.put_key_set(&version(1, "one"), None).await.unwrap();

@@ -194,6 +194,25 @@ pub(super) async fn key_sets(store: &SqliteStore, issuer: &Issuer) -> Result<Vec
     rows.into_iter().map(read_key_set).collect()
 }
 
+pub(super) async fn latest_key_sets(
+    store: &SqliteStore,
+    issuer: &Issuer,
+    root: Option<&Digest>,
+    limit: u32,
+) -> Result<Vec<KeySetVersion>, StoreError> {
+    let rows: Vec<KeySetColumns> = sqlx::query_as(
+        "SELECT issuer, root, number, digest, compact, seen FROM key_set
+         WHERE issuer = ? ORDER BY root = ? DESC, number DESC LIMIT ?",
+    )
+    .bind(issuer.as_str())
+    .bind(root.map(|root| root.0.as_slice()))
+    .bind(limit)
+    .fetch_all(&store.readers)
+    .await
+    .map_err(fault)?;
+    rows.into_iter().map(read_key_set).collect()
+}
+
 type TokenColumns = (String, String, Vec<u8>, i64);
 
 fn read_token((name, role, hash, created): TokenColumns) -> Result<Token, StoreError> {
