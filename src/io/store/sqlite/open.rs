@@ -31,7 +31,7 @@ const READERS: u32 = 4;
 
 /// The writer's page cache in KiB. The pages of the search index that one batch touches stay in it: what does not would
 /// be written twice.
-const WRITER_CACHE_KIB: u32 = 16_384;
+const WRITER_CACHE_KIB: u32 = 12_288;
 
 /// 8 KiB: six receipts of 1.2 KB fill a page with little waste, and the log holds fewer frames than with 4 KiB.
 const PAGE_BYTES: u32 = 8192;
@@ -177,7 +177,8 @@ async fn connect(path: &Path, connections: u32, reading: bool) -> Result<SqliteP
     } else {
         // A negative cache size counts KiB.
         let options = options.pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
-        let options = options.pragma("journal_size_limit", (wal::MAX_PAGES * PAGE_BYTES).to_string());
+        // Only a log that grew far beyond the usual is cut: what is cut off has to be allocated anew under load.
+        let options = options.pragma("journal_size_limit", (4 * wal::MAX_PAGES * PAGE_BYTES).to_string());
         options.pragma("wal_autocheckpoint", wal::MAX_PAGES.to_string())
     };
     let pool = SqlitePoolOptions::new()
